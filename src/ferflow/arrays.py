@@ -1,0 +1,78 @@
+"""`data/prepare/`: the images as arrays, written by prepare, read by train, tune and evaluate.
+
+A folder with `classes.json`, and for each split `<split>_images.npy`, `<split>_labels.npy` and `<split>_index.parquet`;
+`<split>_votes.npy` where the labels have crowd votes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ferflow.errors import DataError
+from ferflow.files import read_json, whole_file, write_json
+
+SPLITS = ("train", "validation", "test")
+INDEX_COLUMNS = ("id", "subset", "group", "copy_in_train")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images of one split, row for row.
+
+    Attributes:
+        images: uint8, (N, side, side), grey levels 0 to 255.
+        labels: int64, (N,), positions in `classes`.
+        index: N rows with the columns `id` (path in the manifest), `subset` (such as PublicTest), `group` (copies and
+            near-copies share it) and `copy_in_train` (an exact copy stands in the raw training images).
+        classes: names of the classes.
+        votes: float32, (N, classes), crowd votes as shares that sum to 1, or None.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    index: pd.DataFrame
+    classes: tuple[str, ...]
+    votes: npt.NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Split":
+        """Return the split of these rows, in this order."""
+        votes = None if self.votes is None else self.votes[rows]
+        index = self.index.iloc[rows].reset_index(drop=True)
+        return Split(self.images[rows], self.labels[rows], index, self.classes, votes)
+
+
+def write_split(folder: Path, name: str, split: Split) -> None:
+    """Write one split into `folder`; name is one of SPLITS."""
+    write_json(folder / "classes.json", list(split.classes))
+    arrays = {"images": split.images, "labels": split.labels, "votes": split.votes}
+    for kind, array in arrays.items():
+        if array is not None:
+            with whole_file(folder / f"{name}_{kind}.npy") as temporary:
+                np.save(temporary, array)
+    with whole_file(folder / f"{name}_index.parquet") as temporary:
+        split.index[list(INDEX_COLUMNS)].to_parquet(temporary, index=False, compression="zstd")
+
+
+def read_split(folder: Path, name: str) -> Split:
+    """Read one split; the images are mapped from disk, not loaded.
+
+    Raises:
+        DataError: a file of it is missing.
+    """
+    try:
+        classes = tuple(read_json(folder / "classes.json"))
+        images = np.load(folder / f"{name}_images.npy", mmap_mode="r")
+        labels = np.load(folder / f"{name}_labels.npy")
+        index = pd.read_parquet(folder / f"{name}_index.parquet")
+        votes_path = folder / f"{name}_votes.npy"
+        votes = np.load(votes_path) if votes_path.exists() else None
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename} is missing. Run the stage that makes it: dvc repro prepare.") from None
+    return Split(images, labels, index, classes, votes)

@@ -1,0 +1,215 @@
+"""params.yaml, loaded once into frozen, validated objects."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from ferflow.config.base import Name, NonNegativeInt, Section
+from ferflow.config.data import Clean, Eda, Prepare
+from ferflow.config.datasets import AnyDataset, KaggleDataset, LocalDataset, SampleDataset, Unpack
+from ferflow.config.judging import Compare, Evaluate, Register
+from ferflow.config.training import Augment, Budget, Model, Train, Tune
+from ferflow.errors import ConfigError
+
+__all__ = [
+    "AnyDataset",
+    "Augment",
+    "Budget",
+    "Clean",
+    "Compare",
+    "Config",
+    "Eda",
+    "Evaluate",
+    "KaggleDataset",
+    "LocalDataset",
+    "Model",
+    "Prepare",
+    "Register",
+    "ResolvedModel",
+    "SampleDataset",
+    "Train",
+    "Tune",
+    "Unpack",
+    "load_config",
+    "parse_config",
+]
+
+
+class ResolvedModel(Section):
+    """One model's block with the defaults and the budget applied.
+
+    Attributes:
+        name: of the result: `cnn`, or `cnn_tuned` for tuned params.
+        architecture: the module in ferflow.models that builds the network.
+        network: arguments of the network.
+        train: how it is trained.
+    """
+
+    name: str
+    architecture: str
+    network: dict[str, Any]
+    train: Train
+
+
+class Config(Section):
+    """The whole of params.yaml."""
+
+    dataset: Name
+    budget: Name
+    seed: NonNegativeInt
+    enabled: tuple[Name, ...]
+    datasets: dict[Name, AnyDataset]
+    unpack: Unpack = Unpack()
+    clean: Clean = Clean()
+    eda: Eda = Eda()
+    prepare: Prepare = Prepare()
+    train: Train = Train()
+    models: dict[Name, Model]
+    tune: Tune = Tune()
+    budgets: dict[Name, Budget]
+    evaluate: Evaluate = Evaluate()
+    compare: Compare = Compare()
+    promotion: Register = Field(default=Register(), alias="register")  # pydantic has a `register` of its own
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Config":
+        _known("dataset", self.dataset, self.datasets)
+        _known("budget", self.budget, self.budgets)
+        for name in self.enabled:
+            _known("enabled", name, self.models)
+        for name in self.tune.models:
+            _known("tune.models", name, self.enabled)
+        if len(set(self.enabled)) != len(self.enabled):
+            raise ValueError(f"enabled: a model is named twice. Received: {', '.join(self.enabled)}.")
+        for name in self.models:
+            for budget in self.models[name].budgets:
+                _known(f"models.{name}.budgets", budget, self.budgets)
+            self.resolve(name)
+        return self
+
+    @property
+    def source(self) -> AnyDataset:
+        """The dataset that is selected."""
+        return self.datasets[self.dataset]
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Names of all results of a run: the enabled models, then the tuned ones."""
+        return (*self.enabled, *(f"{name}_tuned" for name in self.tune.models))
+
+    def resolve(self, name: str, tuned: Mapping[str, Any] | None = None) -> ResolvedModel:
+        """Return a model's block with the defaults, the budget and `tuned` applied, each over the one before.
+
+        Args:
+            name: a key of `models`.
+            tuned: values by dotted key (`train.learning_rate`, `network.dropout`), as a study finds them.
+
+        Raises:
+            ConfigError: the name is unknown, or a key or value of the block is not allowed.
+        """
+        if name not in self.models:
+            raise ConfigError(f"models: no model is named {name!r}; there are {', '.join(self.models)}.")
+        block = self.models[name]
+        special = block.budgets.get(self.budget)
+        network = {**block.network, **(special.network if special else {})}
+        train = self.train.model_dump(mode="json")
+        for layer in (self.budgets[self.budget].train, block.train, special.train if special else {}):
+            train = _merge(train, layer)
+        for key, value in (tuned or {}).items():
+            section, _, rest = key.partition(".")
+            if section not in ("network", "train") or not rest:
+                raise ConfigError(
+                    f"tune.space: {key!r} names nothing; keys start with network. or train., as in train.learning_rate."
+                )
+            change: Any = value
+            for part in reversed(rest.split(".")):
+                change = {part: change}
+            if section == "network":
+                network = _merge(network, change)
+            else:
+                train = _merge(train, change)
+        return ResolvedModel(
+            name=f"{name}_tuned" if tuned is not None else name,
+            architecture=name,
+            network=network,
+            train=_validate(Train, train, f"models.{name}.train"),
+        )
+
+
+def load_config(path: Path) -> Config:
+    """Read and check params.yaml.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a key, type or value is not allowed. The message names
+            each key, what was received and what is allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is missing. Run from the project's folder, where params.yaml is.") from None
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, origin: str = "params.yaml") -> Config:
+    """Check the text of a params.yaml; `origin` names it in errors. See load_config."""
+    try:
+        raw = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ConfigError(f"{origin} is not valid YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{origin} must be a mapping of keys to values. Received: {type(raw).__name__}.")
+    return _validate(Config, raw, origin)
+
+
+def _validate(kind: type[Any], raw: Any, origin: str) -> Any:
+    try:
+        # By way of JSON, since strict mode then takes a list for a tuple.
+        return kind.model_validate_json(json.dumps(raw, default=str))
+    except ValidationError as error:
+        lines = [_explain(kind, item) for item in error.errors(include_url=False)]
+        raise ConfigError("\n  ".join([f"{origin} is not right:", *lines])) from None
+
+
+def _explain(kind: type[Any], item: Any) -> str:
+    path = [str(part) for part in item["loc"]]
+    key = ".".join(path)or "(top level)"
+    if item["type"] == "extra_forbidden":
+        allowed = _fields(kind, path[:-1])
+        near = difflib.get_close_matches(path[-1], allowed, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        listed = f" Allowed: {', '.join(allowed)}." if allowed else ""
+        return f"{key}: unknown key.{hint}{listed}"
+    if item["type"] == "value_error":
+        return str(item["ctx"]["error"])
+    if item["type"] == "missing":
+        return f"{key}: missing."
+    return f"{key}: {item['msg']}. Received: {item['input']!r}."
+
+
+def _fields(kind: Any, path: list[str]) -> list[str]:
+    """Names of the keys allowed at `path` below a section, as far as they can be told."""
+    for part in path:
+        fields = getattr(kind, "model_fields", {})
+        if part not in fields:
+            return []
+        kind = fields[part].annotation
+    return [field.alias or name for name, field in getattr(kind, "model_fields", {}).items()]
+
+
+def _merge(base: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in change.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _known(key: str, value: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{key}: {value!r} is not known. Allowed: {', '.join(allowed)}.")
