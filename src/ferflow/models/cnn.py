@@ -1,0 +1,50 @@
+"""A plain convolutional network trained from scratch.
+
+Blocks of Conv2D, BatchNormalization, MaxPooling and Dropout, then Flatten and Dense: the classic design of Simonyan &
+Zisserman 2015 (section 2.1: stacked 3x3 convolutions, twice the filters after each pooling), small, with batch
+normalisation (Ioffe & Szegedy 2015) and dropout (Srivastava et al. 2014).
+"""
+
+from typing import Annotated
+
+import keras
+from keras import layers
+from pydantic import Field
+
+from ferflow.config.base import Fraction, PositiveInt, Section
+from ferflow.models.shared.blocks import centred, check_blocks, classifier, conv_unit, dense_unit, grey_input
+
+
+class Options(Section):
+    """Options of cnn.
+
+    Attributes:
+        filters: of each block; each block halves the side.
+        convolutions: in each block.
+        dense: units of the hidden dense layer.
+        dropout: after each block.
+        dense_dropout: after the dense layer.
+    """
+
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 64, 128, 256)
+    convolutions: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 2, 2)
+    dense: PositiveInt = 256
+    dropout: Fraction = 0.25
+    dense_dropout: Fraction = 0.5
+
+
+def build(options: Options, side: int, classes: int) -> keras.Model:
+    """Build the network; see ferflow.models for the contract.
+
+    Raises:
+        ModelError: the side is too small for the number of blocks.
+    """
+    check_blocks("cnn", options.filters, side)
+    image = grey_input(side)
+    x = centred(image)
+    for filters, convolutions in zip(options.filters, options.convolutions, strict=True):
+        for position in range(convolutions):
+            x = conv_unit(x, filters, pool=position == convolutions - 1)
+        x = layers.Dropout(options.dropout)(x)
+    x = dense_unit(layers.Flatten()(x), options.dense, options.dense_dropout)
+    return classifier(image, x, classes, "cnn")
