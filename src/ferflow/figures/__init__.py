@@ -1,0 +1,41 @@
+"""Figures in one style: titles carry the finding, files have the same bytes from the same values."""
+
+from ferflow.figures.comparison import cost_scatter, leaderboard_bars
+from ferflow.figures.images import augmentation_grid, image_grid
+from ferflow.figures.results import (
+    confusion_matrix,
+    per_class_bars,
+    reliability_diagram,
+)
+from ferflow.figures.style import (
+    PALETTE,
+    bare,
+    new_figure,
+    percent,
+    png_bytes,
+    save_figure,
+    short_number,
+    style,
+)
+from ferflow.figures.training import learning_curves, param_importance, study_history
+
+__all__ = [
+    "PALETTE",
+    "augmentation_grid",
+    "bare",
+    "confusion_matrix",
+    "cost_scatter",
+    "image_grid",
+    "leaderboard_bars",
+    "learning_curves",
+    "new_figure",
+    "param_importance",
+    "per_class_bars",
+    "percent",
+    "png_bytes",
+    "reliability_diagram",
+    "save_figure",
+    "short_number",
+    "study_history",
+    "style",
+]
