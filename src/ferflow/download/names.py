@@ -1,0 +1,80 @@
+"""Names under which files from outside are stored: inside the folder, and such that DVC and people can take them."""
+
+import hashlib
+import re
+from pathlib import PurePosixPath
+
+from ferflow.errors import DownloadError
+
+MAX_NAME = 255  # bytes; what Linux, macOS and Windows file systems take
+MAX_PATH = 2000  # bytes below the raw folder, so that the whole path stays well under Linux's 4,096
+MAX_DEPTH = 100  # folders; os.walk recurses in Python 3.11
+
+# DVC leaves these out of a tracked folder without a word, refuses the folder, or (`.dvc`) forgets all of it.
+_DVC_OWN = frozenset({".dvc", ".dvcignore", ".git", ".hg"})
+_TO_ESCAPE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|%(?=[0-9A-F]{2})")
+
+
+def member_name(name: str) -> PurePosixPath:
+    """Return where an archive's member may be stored, relative to the folder it is unpacked into.
+
+    Args:
+        name: as the archive has it; undecodable bytes as surrogates (`surrogateescape`).
+
+    Raises:
+        DownloadError: the name leaves the folder (`..`, absolute, a drive letter), has a backslash or a NUL, or is
+            too long or too deep.
+    """
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name) or "\\" in name or ".." in name.split("/"):
+        raise DownloadError(
+            f"The archive is not safe to unpack: the member {shown(name)} points outside its folder. Nothing was "
+            "unpacked. Get the archive from a source you trust, or pack the images anew."
+        )
+    if "\0" in name:
+        raise DownloadError(f"The archive is damaged or hostile: the name {shown(name)} has a NUL in it.")
+    return stored_name(name)
+
+
+def stored_name(name: str) -> PurePosixPath:
+    r"""Return the relative path that stands for `name` in the raw folder; different names stay different.
+
+    Most names stay as they are. Written as %XX, byte for byte, are: control characters, backslashes, bytes that are
+    not UTF-8, a % that two hex digits follow, and the first dot of `.dvc`, `.dvcignore`, `.git` and `.hg`, which DVC
+    would not track. A part over 255 bytes is cut and ends in `~`, 16 digits of its SHA-256 and its suffix.
+
+    Raises:
+        DownloadError: the path is empty, over 2,000 bytes or over 100 folders deep.
+    """
+    parts = [_stored_part(part) for part in name.split("/") if part not in ("", ".")]
+    path = PurePosixPath(*parts)
+    if not parts:
+        raise DownloadError(f"A member of the archive has no name: {shown(name)}. Pack the images anew.")
+    if len(str(path).encode()) > MAX_PATH or len(parts) > MAX_DEPTH:
+        raise DownloadError(
+            f"The path {shown(name)} is too long: at most {MAX_PATH} bytes and {MAX_DEPTH} folders deep are stored. "
+            "Shorten it."
+        )
+    return path
+
+
+def shown(name: str, most: int = 80) -> str:
+    """Return a name quoted for a message: printable, at most `most` characters of it."""
+    return repr(name if len(name) <= most else name[: most - 1] + "…")
+
+
+def _stored_part(part: str) -> str:
+    stored = _TO_ESCAPE.sub(_percent, part)
+    if stored in _DVC_OWN:
+        stored = "%2E" + stored[1:]
+    if len(stored.encode()) <= MAX_NAME:
+        return stored
+    digest = hashlib.sha256(part.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    suffix = PurePosixPath(stored).suffix
+    if len(suffix.encode()) > 16:
+        suffix = ""
+    room = MAX_NAME - len(suffix.encode()) - len(digest) - 1
+    return f"{stored.encode()[:room].decode('utf-8', 'ignore')}~{digest}{suffix}"
+
+
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8", "surrogateescape"))

@@ -1,0 +1,149 @@
+"""Telling what a file is by its first bytes, and reading compressed ones as a stream."""
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Literal
+
+from ferflow.download.budget import CHUNK, Budget
+from ferflow.errors import DownloadError
+
+Kind = Literal["zip", "tar", "packed", "csv", "other"]
+
+_COMPRESSED: dict[bytes, Callable[[Path], IO[bytes]]] = {
+    b"\x1f\x8b": gzip.GzipFile,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+}
+_OTHERS = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x28\xb5\x2f\xfd": "a zstandard file",
+    b"\xff\xd8\xff": "one JPEG image",
+    b"\x89PNG": "one PNG image",
+    b"%PDF": "a PDF",
+}
+_LARGEST_HEADER = 4 << 20  # bytes tarfile may ask for at once; it holds extended headers in memory
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, gzip.BadGzipFile, lzma.LZMAError)
+
+
+def kind_of(path: Path) -> Kind:
+    """Return what a file is: `packed` is a single compressed file, `csv` a table, `other` nothing that can be used."""
+    with path.open("rb") as handle:
+        head = handle.read(512)
+    if head.startswith(b"PK"):
+        return "zip"
+    if _opener(head):
+        try:
+            with open_packed(path) as stream:
+                return "tar" if _is_tar(stream.read(512)) else "packed"
+        except (*BROKEN, OSError) as error:
+            raise damaged(path, error) from None
+    if _is_tar(head):
+        return "tar"
+    if path.suffix.lower() == ".csv" and b"\0" not in head:
+        return "csv"
+    return "zip" if zipfile.is_zipfile(path) else "other"
+
+
+def describe(path: Path) -> str:
+    """Say what a file of the kind `other` seems to be, for a message."""
+    with path.open("rb") as handle:
+        head = handle.read(512)
+    if not head:
+        return "an empty file"
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page (a browser saves one in place of the archive when it is not logged in)"
+    return next(
+        (text for magic, text in _OTHERS.items() if head.startswith(magic)), "no archive that is known"
+    )
+
+
+def open_packed(path: Path) -> IO[bytes]:
+    """Open a gzip, bzip2 or xz file, or a plain one, for reading what is in it."""
+    with path.open("rb") as handle:
+        opener = _opener(handle.read(6))
+    return opener(path) if opener else path.open("rb")
+
+
+def damaged(path: Path, error: BaseException) -> DownloadError:
+    """Return the error for an archive that cannot be read to its end."""
+    return DownloadError(
+        f"{path.name} is damaged or cut off: {error}. Nothing was unpacked. Download or copy it again."
+    )
+
+
+def chunks_of(stream: IO[bytes], budget: Budget) -> Iterator[bytes]:
+    """Yield what is left of a stream; each chunk is counted before it is given."""
+    while chunk := stream.read(CHUNK):
+        budget.spend(len(chunk))
+        yield chunk
+
+
+class Forward(io.RawIOBase):
+    """A stream for tarfile that only goes forward, gives no huge piece, and knows how it ended.
+
+    Tarfile takes headers of any size into memory, waits for ever on some cut-off ones, and silently stops at a
+    damaged one; this makes each of them an error.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Read from `stream`, from where it stands."""
+        self._stream = stream
+        self._position = 0
+        self._at_end = 0
+        self.last = b""  # what was read last
+
+    def read(self, size: int = -1) -> bytes:
+        """Read `size` bytes, fewer at the end.
+
+        Raises:
+            tarfile.ReadError: more is asked for than any header needs, or the end was passed again and again.
+        """
+        if not 0 <= size <= _LARGEST_HEADER:
+            raise tarfile.ReadError("a header in it is larger than any real one")
+        self.last = self._stream.read(size)
+        self._position += len(self.last)
+        if size and not self.last:
+            self._at_end += 1
+            if self._at_end > 8:
+                raise tarfile.ReadError("it ends in the middle of a header")
+        return self.last
+
+    def tell(self) -> int:
+        """Return how many bytes were passed."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Skip to `offset`, which lies ahead.
+
+        Raises:
+            tarfile.ReadError: it lies behind.
+        """
+        if whence != io.SEEK_SET or offset < self._position:
+            raise tarfile.ReadError("a header in it points backwards")
+        while self._position < offset:
+            skipped = len(self._stream.read(min(CHUNK, offset - self._position)))
+            if not skipped:
+                break
+            self._position += skipped
+        return self._position
+
+
+def _opener(head: bytes) -> Callable[[Path], IO[bytes]] | None:
+    return next((opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None)
+
+
+def _is_tar(head: bytes) -> bool:
+    if len(head) < 512:
+        return False
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True

@@ -1,0 +1,30 @@
+"""Stage download: the raw data, as it came, and a receipt for it."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from ferflow.config import load_config
+from ferflow.console import run_command
+from ferflow.download import acquire
+from ferflow.files import write_json
+
+
+def main() -> None:
+    """Fill data/raw from the dataset that params.yaml names, or from the archive in FERFLOW_ARCHIVE."""
+    config = load_config(Path("params.yaml"))
+    archive = os.environ.get("FERFLOW_ARCHIVE")
+    receipt = acquire(
+        config.dataset,
+        config.source,
+        raw=Path("data/raw"),
+        cache=Path("data/.download"),
+        limits=config.unpack,
+        seed=config.seed,
+        archive=Path(archive) if archive else None,
+    )
+    write_json(Path("reports/download/receipt.json"), asdict(receipt))
+
+
+if __name__ == "__main__":
+    run_command(main)
