@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, FiniteFloat, Tag, model_validator
 
 from ferflow.config.base import (
     Fraction,
@@ -129,15 +129,27 @@ class Model(Section):
 
 
 class FloatRange(Section):
-    """A number to search for between two ends."""
+    """A number to search for between two ends, both included.
 
-    low: float
-    high: float
+    Attributes:
+        low: the least.
+        high: the greatest.
+        log: whether to search its logarithm evenly, as suits rates that span powers of ten.
+    """
+
+    low: FiniteFloat
+    high: FiniteFloat
     log: bool = False
 
 
 class IntRange(Section):
-    """A whole number to search for between two ends, both included."""
+    """A whole number to search for between two ends, both included.
+
+    Attributes:
+        low: the least.
+        high: the greatest; low and a whole number of steps.
+        step: between two values.
+    """
 
     low: int
     high: int
@@ -145,12 +157,40 @@ class IntRange(Section):
 
 
 class Choice(Section):
-    """One of several values to search for."""
+    """One of several values to search for; `choices` names each once."""
 
     choices: Annotated[tuple[Scalar, ...], Field(min_length=1)]
 
 
-SearchSpace = dict[str, IntRange | FloatRange | Choice]
+def _kind_of_space(value: Any) -> str:
+    """Tell which of the three a mapping means, so that errors speak of that one alone."""
+    if not isinstance(value, dict):
+        return "int" if isinstance(value, IntRange) else "choice" if isinstance(value, Choice) else "float"
+    if "choices" in value:
+        return "choice"
+    whole = all(type(value.get(end)) is int for end in ("low", "high"))
+    return "int" if whole and "log" not in value else "float"
+
+
+AnyRange = Annotated[
+    Annotated[IntRange, Tag("int")] | Annotated[FloatRange, Tag("float")] | Annotated[Choice, Tag("choice")],
+    Discriminator(_kind_of_space),
+]
+SearchSpace = dict[str, AnyRange]
+
+
+def _fault(space: IntRange | FloatRange | Choice) -> str:
+    """Return what is wrong with a range as a whole; empty when nothing is."""
+    if isinstance(space, Choice):
+        repeated = len(set(space.choices)) != len(space.choices)
+        return f"each value once. Received: {list(space.choices)}." if repeated else ""
+    ends = f"Received: low {space.low:g}, high {space.high:g}"
+    if space.low >= space.high:
+        return f"low must be below high. {ends}."
+    if isinstance(space, FloatRange):
+        return f"with log, low must be above 0. {ends}." if space.log and space.low <= 0 else ""
+    uneven = (space.high - space.low) % space.step
+    return f"high must be low and a whole number of steps. {ends}, step {space.step}." if uneven else ""
 
 
 class Tune(Section):
@@ -160,14 +200,26 @@ class Tune(Section):
         models: names of enabled models to tune; each gives a further model `<name>_tuned`. Empty: no tuning.
         space: what to search, by the dotted key in the model's block, such as `train.learning_rate` or
             `network.dropout`.
-        startup_trials: random trials before the sampler (TPE, Bergstra et al. 2011) learns from them.
+        startup_trials: random trials before the sampler (TPE, Bergstra et al. 2011) learns from them, and
+            whole trials before the median rule (Golovin et al. 2017) ends others.
+        prune_after: epochs of a trial before the median rule may end it.
         train: what differs from the model's own training in a trial.
     """
 
     models: tuple[str, ...] = ()
     space: SearchSpace = {}
     startup_trials: PositiveInt = 5
+    prune_after: PositiveInt = 2
     train: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _ranges_make_sense(self) -> "Tune":
+        if self.models and not self.space:
+            raise ValueError("tune.space: empty, so there is nothing to search. Name a key, or empty tune.models.")
+        for key, space in self.space.items():
+            if fault := _fault(space):
+                raise ValueError(f"tune.space.{key}: {fault}")
+        return self
 
 
 class TuneBudget(Section):

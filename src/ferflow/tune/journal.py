@@ -1,0 +1,52 @@
+"""The finished trials of a study that is under way, on disk, so that a killed study goes on where it was."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from ferflow.files import write_text
+
+
+def read_journal(path: Path, fingerprint: str, space: dict[str, BaseDistribution]) -> list[FrozenTrial]:
+    """Return the finished trials in order; none where the file is missing, damaged or of another study.
+
+    Args:
+        path: of the journal.
+        fingerprint: of the study, as given to `write_journal`.
+        space: the distributions that the params were drawn from.
+    """
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return []
+    if saved["fingerprint"] != fingerprint:
+        return []
+    return [
+        create_trial(
+            state=TrialState[trial["state"]],
+            value=trial["value"],
+            params=trial["params"],
+            distributions=space,
+            user_attrs=trial["notes"],
+            intermediate_values={int(epoch): value for epoch, value in trial["epochs"].items()},
+        )
+        for trial in saved["trials"]
+    ]
+
+
+def write_journal(path: Path, fingerprint: str, trials: list[FrozenTrial]) -> None:
+    """Write the finished trials, whole or not at all. Infinities and NaN are kept as Python writes them."""
+    rows: list[dict[str, Any]] = [
+        {
+            "state": trial.state.name,
+            "value": trial.value,
+            "params": trial.params,
+            "epochs": trial.intermediate_values,
+            "notes": trial.user_attrs,
+        }
+        for trial in trials
+    ]
+    write_text(path, json.dumps({"fingerprint": fingerprint, "trials": rows}, indent=1) + "\n")
