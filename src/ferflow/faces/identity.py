@@ -1,0 +1,194 @@
+"""Who is drawn, and how they are photographed. Lengths are in face units: half the width of a mean face is 1."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+HAIR_STYLES = ("bald", "short", "parted", "fringe", "curly", "receding", "bun", "bob", "long", "scarf")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What stays the same from one picture of a person to the next.
+
+    Attributes:
+        skin, hair, iris, cloth: shades, 0 black to 1 white.
+        width, length: of the head, 1 for the mean.
+        cheek, jaw, chin: half widths of the face beside the nose, at the mouth's corners, and of the chin's tip.
+        eye_gap, eye_height, eye_size, eye_tilt: half the distance of the eyes' centres, their height (y, so down is
+            more), half the width of an eye, and how much higher the outer corner stands.
+        brow_height, brow_arch, brow_width: y of the brows, the rise in the middle, thickness.
+        nose_length, nose_width: y of its tip, half width of its wings.
+        mouth_height, mouth_width, lips: y of the mouth, half its width, fullness of the lips (1 for the mean).
+        mouth_bow: rest shape of the mouth; positive turns the corners up.
+        age: 0 smooth to 1 furrowed.
+        style: one of HAIR_STYLES.
+        hairline, volume: y of the hair's lower edge over the forehead, thickness of the hair.
+        part: where it is parted, -1 to 1.
+        beard, moustache: how dense, 0 to 1.
+        glasses: thickness of the frames, 0 for none.
+        makeup: how dark lashes and lips are, 0 to 1.
+        texture: seeds the strands of hair and the spots of the skin.
+    """
+
+    skin: float
+    hair: float
+    iris: float
+    cloth: float
+    width: float
+    length: float
+    cheek: float
+    jaw: float
+    chin: float
+    eye_gap: float
+    eye_height: float
+    eye_size: float
+    eye_tilt: float
+    brow_height: float
+    brow_arch: float
+    brow_width: float
+    nose_length: float
+    nose_width: float
+    mouth_height: float
+    mouth_width: float
+    lips: float
+    mouth_bow: float
+    age: float
+    style: str
+    hairline: float
+    volume: float
+    part: float
+    beard: float
+    moustache: float
+    glasses: float
+    makeup: float
+    texture: int
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture: pose, light and camera.
+
+    Attributes:
+        yaw, pitch, roll: radians; positive turns to the viewer's right, looks up, tilts clockwise.
+        scale: pixels of the finished 48-pixel picture for a face unit.
+        shift_x, shift_y: of the face's centre from the picture's, pixels of the finished picture.
+        gaze_x, gaze_y: where the eyes look, -1 to 1.
+        light_x, light_y, light_z: direction towards the lamp, of length 1; y points down, z to the viewer.
+        ambient: share of the light that comes from everywhere, 0 to 1.
+        background, gradient: shade behind the head, and how it changes from left to right.
+        exposure, contrast: factor and exponent of the tones.
+        blur: standard deviation of the lens in pixels of the finished picture.
+        noise: standard deviation of the sensor in grey levels of 255.
+        grain: seeds background and noise.
+    """
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    scale: float = 18.0
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    gaze_x: float = 0.0
+    gaze_y: float = 0.0
+    light_x: float = 0.0
+    light_y: float = -0.6
+    light_z: float = 0.8
+    ambient: float = 0.45
+    background: float = 0.5
+    gradient: float = 0.0
+    exposure: float = 1.0
+    contrast: float = 1.0
+    blur: float = 0.3
+    noise: float = 3.0
+    grain: int = 0
+
+
+def random_identity(rng: np.random.Generator) -> Identity:
+    """Return a person drawn at random."""
+
+    def about(mean: float, deviation: float) -> float:
+        return mean + deviation * max(-2.2, min(2.2, float(rng.normal())))
+
+    female = rng.random() < 0.5
+    age = float(rng.beta(1.3, 1.8))
+    skin = float(rng.choice([0.78, 0.68, 0.55, 0.42], p=[0.4, 0.27, 0.2, 0.13])) + about(0, 0.035)
+    hair = float(rng.choice([0.07, 0.16, 0.3, 0.5], p=[0.4, 0.3, 0.18, 0.12])) + about(0, 0.025)
+    if age > 0.7 and rng.random() < 0.6:
+        hair = about(0.68, 0.05)
+    elif skin < 0.6:
+        hair = min(hair, 0.12)
+    chances = (
+        [0.01, 0.12, 0.14, 0.14, 0.1, 0.0, 0.1, 0.16, 0.18, 0.05]
+        if female
+        else [0.12, 0.36, 0.18, 0.1, 0.1, 0.12, 0.0, 0.0, 0.02, 0.0]
+    )
+    style = HAIR_STYLES[int(rng.choice(len(HAIR_STYLES), p=chances))]
+    bearded = not female and rng.random() < 0.4
+    return Identity(
+        skin=skin,
+        hair=max(0.04, hair),
+        iris=float(rng.choice([0.1, 0.18, 0.35], p=[0.55, 0.25, 0.2])),
+        cloth=float(rng.uniform(0.08, 0.9)),
+        width=about(1.0, 0.04),
+        length=about(1.0, 0.04),
+        cheek=about(0.93, 0.03),
+        jaw=about(0.72 if female else 0.79, 0.045),
+        chin=about(0.3 if female else 0.38, 0.05),
+        eye_gap=about(0.42, 0.025),
+        eye_height=about(-0.02, 0.03),
+        eye_size=about(0.225, 0.016),
+        eye_tilt=about(0.015, 0.018),
+        brow_height=about(-0.3, 0.03),
+        brow_arch=about(0.07, 0.02),
+        brow_width=about(0.07 if female else 0.1, 0.015),
+        nose_length=about(0.44, 0.035),
+        nose_width=about(0.2 if skin > 0.6 else 0.23, 0.018),
+        mouth_height=about(0.79, 0.03),
+        mouth_width=about(0.35, 0.025),
+        lips=about(1.1 if female else 0.9, 0.15),
+        mouth_bow=about(0.0, 0.02),
+        age=age,
+        style=style,
+        hairline=about(-0.86, 0.07),
+        volume=max(0.04, about(0.15, 0.05)),
+        part=float(rng.uniform(-1, 1)),
+        beard=float(rng.uniform(0.15, 0.9)) if bearded else 0.0,
+        moustache=float(rng.uniform(0.2, 0.9)) if bearded or (not female and rng.random() < 0.08) else 0.0,
+        glasses=float(rng.uniform(0.025, 0.06)) if rng.random() < 0.16 else 0.0,
+        makeup=float(rng.uniform(0.2, 1.0)) if female else 0.1,
+        texture=int(rng.integers(2**31)),
+    )
+
+
+def random_view(rng: np.random.Generator) -> View:
+    """Return pose, light and camera drawn at random, mostly frontal as in FER-2013."""
+
+    def about(deviation: float) -> float:
+        return deviation * max(-2.2, min(2.2, float(rng.normal())))
+
+    x, y, z = about(0.55), -0.35 + about(0.3), float(rng.uniform(0.55, 1.0))
+    length = math.sqrt(x * x + y * y + z * z)
+    looks_away = rng.random() < 0.3
+    return View(
+        yaw=about(0.16),
+        pitch=about(0.09),
+        roll=about(0.09),
+        scale=18.3 + about(0.8),
+        shift_x=about(0.9),
+        shift_y=about(0.9),
+        gaze_x=about(0.45) if looks_away else about(0.1),
+        gaze_y=about(0.25) if looks_away else about(0.08),
+        light_x=x / length,
+        light_y=y / length,
+        light_z=z / length,
+        ambient=float(rng.uniform(0.25, 0.6)),
+        background=float(rng.uniform(0.05, 0.95)),
+        gradient=about(0.15),
+        exposure=1.0 + about(0.12),
+        contrast=1.0 + about(0.15),
+        blur=float(rng.uniform(0.0, 0.65)),
+        noise=float(rng.uniform(1.0, 6.0)),
+        grain=int(rng.integers(2**31)),
+    )

@@ -1,0 +1,90 @@
+"""The built-in sample as files, laid out and named as the Kaggle mirror of FER-2013 (msambare/fer2013)."""
+
+import io
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ferflow.faces.draw import SIDE, draw_face
+from ferflow.faces.identity import random_identity, random_view
+from ferflow.faces.plan import Damaged, plan_damage, plan_faces
+from ferflow.faces.units import random_units
+from ferflow.progress import progress
+
+ERROR_PAGE = b"<!DOCTYPE html>\n<html><head><title>429 Too Many Requests</title></head><body></body></html>\n"
+SIZES = ((64, 64), (32, 32), (96, 96), (48, 60))
+
+
+def write_sample(
+    folder: Path, images: int = 1100, emotions: Literal[7, 8] = 7, damage: bool = True, seed: int = 0
+) -> None:
+    """Write drawn faces as 48x48 grey JPEG: `train/<class>/Training_<n>.jpg`, `test/<class>/PublicTest_<n>.jpg`, ...
+
+    About 80 % are for training and 10 % for each test subset. The same arguments give the same bytes, and face n of a
+    seed is the same however many are drawn.
+
+    Args:
+        folder: where to; made if missing.
+        images: how many faces, at least 70.
+        emotions: 7 as in FER-2013, or 8 with contempt as in FER+.
+        damage: whether to add the files that `plan_damage` lists.
+        seed: 0 or more.
+
+    Raises:
+        ValueError: too few images.
+    """
+    faces = plan_faces(images, emotions)
+    for face in progress(faces, images, "drawing faces"):
+        _write(folder / face.path, encode_face(face.emotion, seed, face.number))
+    for item in plan_damage(images, emotions) if damage else ():
+        _write(folder / item.path, _damaged(item, images, seed))
+
+
+def random_face(rng: np.random.Generator, emotion: str) -> npt.NDArray[np.uint8]:
+    """Return a picture of a random person showing `emotion`: uint8, (48, 48)."""
+    return draw_face(random_identity(rng), random_units(rng, emotion), random_view(rng))
+
+
+def encode_face(emotion: str, seed: int, number: int) -> bytes:
+    """Return face `number` of the sample `seed` as JPEG."""
+    rng = np.random.default_rng([seed, number])
+    return _jpeg(Image.fromarray(random_face(rng, emotion)), int(rng.integers(80, 96)))
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    """Return `image` as JPEG of a quality from 1 to 95."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write `data`, making the folder if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _damaged(item: Damaged, images: int, seed: int) -> bytes:
+    """Return the bytes of a damaged file; `images` is the number of undamaged faces."""
+    digit = len(item.path) + sum(item.path.encode())
+    if item.face is None:
+        if item.kind == "blank":
+            return _jpeg(Image.new("L", (SIDE, SIDE), digit % 256), 90)
+        return {"empty": b"", "html": ERROR_PAGE, "system_file": b"\x00\x00\x00\x01Bud1" + bytes(56)}[
+            item.kind
+        ]
+    data = encode_face(item.face.emotion, seed, item.face.number)
+    if item.kind == "truncated":
+        return data[: len(data) * (3 + digit % 5) // 10]
+    if item.kind in ("copy", "conflicting_copy", "leaked_copy"):
+        return data
+    picture = Image.open(io.BytesIO(data))
+    if item.kind == "near_copy":
+        return _jpeg(picture, 70)
+    if item.kind == "wrong_size":
+        return _jpeg(picture.resize(SIZES[digit % len(SIZES)], Image.Resampling.BICUBIC), 90)
+    warm = [picture.point(lambda grey, f=factor: min(255, grey * f)) for factor in (1.08, 1.0, 0.9)]
+    return _jpeg(Image.merge("RGB", warm), 92)
