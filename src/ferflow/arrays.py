@@ -55,7 +55,7 @@ def write_split(folder: Path, name: str, split: Split) -> None:
     for kind, array in arrays.items():
         if array is not None:
             with whole_file(folder / f"{name}_{kind}.npy") as temporary:
-                np.save(temporary, array)
+                np.save(temporary, np.asarray(array))
     with whole_file(folder / f"{name}_index.parquet") as temporary:
         split.index[list(INDEX_COLUMNS)].to_parquet(temporary, index=False, compression="zstd")
 

@@ -164,7 +164,8 @@ def parse_config(text: str, origin: str = "params.yaml") -> Config:
         raise ConfigError(f"{origin} is not valid YAML: {error}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{origin} must be a mapping of keys to values. Received: {type(raw).__name__}.")
-    return _validate(Config, raw, origin)
+    config: Config = _validate(Config, raw, origin)
+    return config
 
 
 def _validate(kind: type[Any], raw: Any, origin: str) -> Any:
@@ -178,7 +179,7 @@ def _validate(kind: type[Any], raw: Any, origin: str) -> Any:
 
 def _explain(kind: type[Any], item: Any) -> str:
     path = [str(part) for part in item["loc"]]
-    key = ".".join(path)or "(top level)"
+    key = ".".join(path) or "(top level)"
     if item["type"] == "extra_forbidden":
         allowed = _fields(kind, path[:-1])
         near = difflib.get_close_matches(path[-1], allowed, n=1)

@@ -36,7 +36,7 @@ class Clean(Section):
     conflicting_copies: Literal["drop_all", "majority", "keep"] = "drop_all"
     leaked_copies: Policy = "drop"
     near_copies: Policy = "keep"
-    near_copy_bits: Annotated[int, Field(ge=0, le=16)] = 2
+    near_copy_bits: Annotated[int, Field(ge=0, le=12)] = 6
     max_pixels: PositiveInt = 50_000_000
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ferflow.config.base import NonNegativeInt, PositiveInt, Probability, Section
+from ferflow.config.base import PositiveInt, Probability, Section
 
 
 class Evaluate(Section):
@@ -13,13 +13,13 @@ class Evaluate(Section):
     Attributes:
         views: `single`, `flip` (mean of the image and its mirror image) or `ten_crop` (four corners and centre of the
             enlarged image, and their mirror images).
-        bootstrap: resamples for the confidence intervals.
+        bootstrap: resamples for the confidence intervals; cheap at any number of images.
         confidence: of the intervals.
         batch_size: images a step.
     """
 
     views: Literal["single", "flip", "ten_crop"] = "flip"
-    bootstrap: NonNegativeInt = 1000
+    bootstrap: Annotated[int, Field(ge=100)] = 1000
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     batch_size: PositiveInt = 256
 
@@ -30,10 +30,12 @@ class Compare(Section):
     Attributes:
         metric: of the validation split; more is better.
         resamples: of the paired tests.
+        confidence: of the intervals of differences; below 1 - confidence, a corrected p-value counts as clear.
     """
 
     metric: Literal["accuracy", "macro_f1", "balanced_accuracy"] = "accuracy"
-    resamples: PositiveInt = 2000
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
 
 
 class Register(Section):

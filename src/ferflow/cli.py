@@ -1,0 +1,155 @@
+"""The command line: `ferflow run`, `check`, `track`, `results`, `models`."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from ferflow.config import Config, load_config, parse_config
+from ferflow.console import run_command
+from ferflow.errors import ConfigError, FerflowError
+from ferflow.files import read_json, whole_file
+
+PARAMS = Path("params.yaml")
+RECEIPT = Path("reports/download/receipt.json")
+
+
+def main() -> None:
+    """Run the command that the command line names, from the project's folder."""
+    parser = argparse.ArgumentParser(prog="ferflow", description="Facial emotion recognition, reproducibly.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="set params, run the pipeline, bring MLflow up to date")
+    run.add_argument("--dataset", help="an entry of `datasets`; stays set in params.yaml")
+    run.add_argument("--budget", help="an entry of `budgets`; stays set in params.yaml")
+    run.add_argument("--models", help="names of models, separated by spaces; stays set in params.yaml")
+    run.add_argument("--tune", help="models to tune, separated by spaces, or `none`; stays set in params.yaml")
+    run.add_argument("--archive", type=Path, help="an archive or folder to take in place of the download")
+    run.add_argument("--stage", help="stop after this stage, such as clean, train or train@cnn")
+    run.set_defaults(command=_run)
+    check = commands.add_parser("check", help="check params.yaml, with every model's own options")
+    check.set_defaults(command=_check)
+    track = commands.add_parser("track", help="rebuild in MLflow whatever it lacks of the results on disk")
+    track.set_defaults(command=_track)
+    results = commands.add_parser("results", help="write docs/results/<dataset>.md from the reports")
+    results.set_defaults(command=_results)
+    arguments = parser.parse_args()
+    run_command(lambda: arguments.command(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    changes: dict[str, Any] = {}
+    if arguments.dataset:
+        changes["dataset"] = arguments.dataset
+    if arguments.budget:
+        changes["budget"] = arguments.budget
+    if arguments.models:
+        changes["enabled"] = arguments.models.split()
+    if arguments.tune:
+        changes["tune.models"] = [] if arguments.tune == "none" else arguments.tune.split()
+    config = set_params(PARAMS, changes)
+    print(f"dataset {config.dataset}, budget {config.budget}, models {' '.join(config.results)}", flush=True)
+    if arguments.archive:
+        _take_archive(config, arguments.archive)
+    _dvc("repro", *([arguments.stage] if arguments.stage else []))
+    if not arguments.stage:
+        _track(arguments)
+        print(Path("reports/compare/leaderboard.md").read_text(encoding="utf-8"))
+        print("Next: `make ui` shows every run; reports/eda/index.html shows the data.")
+
+
+def _check(_arguments: argparse.Namespace) -> None:
+    config = load_config(PARAMS)
+    from ferflow.models import check_options
+
+    for name in config.models:
+        check_options(name, config.resolve(name).network)
+    print(f"{PARAMS} is right: {len(config.models)} models, {len(config.datasets)} datasets.")
+
+
+def _track(_arguments: argparse.Namespace) -> None:
+    from ferflow.tracking import sync
+
+    print(sync(Path(), load_config(PARAMS)))
+
+
+def _results(_arguments: argparse.Namespace) -> None:
+    from ferflow.compare import results_page
+
+    config = load_config(PARAMS)
+    page = Path("docs/results") / f"{config.dataset}.md"
+    results_page(Path(), config, page)
+    print(f"wrote {page}")
+
+
+def set_params(path: Path, changes: dict[str, Any]) -> Config:
+    """Set keys (dotted) of params.yaml, keeping comments and order, and return the config that results.
+
+    The file is written only where a value differs and the result is right.
+
+    Raises:
+        ConfigError: a value is not allowed; the file is left as it was.
+    """
+    config = load_config(path)
+    editor = YAML()
+    editor.width = 4096
+    editor.preserve_quotes = True
+    editor.indent(mapping=2, sequence=4, offset=2)
+    with path.open(encoding="utf-8") as handle:
+        content = editor.load(handle)
+    changed = []
+    for key, value in changes.items():
+        *sections, last = key.split(".")
+        place = content
+        for section in sections:
+            place = place.get(section)
+            if place is None:
+                raise ConfigError(f"{path}: {key} cannot be set, since there is no section {section!r}.")
+        if place.get(last) != value:
+            changed.append(f"{key}: {_short(place.get(last))} -> {_short(value)}")
+            if isinstance(value, list):
+                kept = place[last]
+                kept[:] = value  # keeps the way the list is written
+            else:
+                place[last] = value
+    if not changed:
+        return config
+    with whole_file(path) as temporary:
+        with temporary.open("w", encoding="utf-8") as handle:
+            editor.dump(content, handle)
+        config = parse_config(temporary.read_text(encoding="utf-8"), str(path))
+    print(f"{path} now says " + "; ".join(changed), flush=True)
+    return config
+
+
+def _short(value: Any) -> str:
+    return " ".join(value) or "none" if isinstance(value, list) else str(value)
+
+
+def _take_archive(config: Config, archive: Path) -> None:
+    """Run the download stage on `archive`, unless what it holds is already the raw data."""
+    from ferflow.download import fingerprint
+
+    receipt = read_json(RECEIPT) if RECEIPT.is_file() else {}
+    same = receipt.get("dataset") == config.dataset and receipt.get("sha256") == fingerprint(archive)
+    os.environ["FERFLOW_ARCHIVE"] = str(archive.resolve())
+    if not same or not Path("data/raw").is_dir():
+        _dvc("repro", "--force", "--single-item", "download")
+
+
+def _dvc(*arguments: str) -> None:
+    """Run dvc with this environment's Python first on the path, since stages are started as `python`."""
+    folder = Path(sys.executable).parent
+    path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
+    command: Sequence[str] = [str(folder / "dvc"), *arguments]
+    status = subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
+    if status:
+        raise FerflowError(f"dvc {' '.join(arguments)} ended with status {status}; its message stands above.")
+
+
+if __name__ == "__main__":
+    main()

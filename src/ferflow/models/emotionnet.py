@@ -1,0 +1,52 @@
+"""The plain network: convolutions with ReLU and max pooling, dense layers, softmax; nothing else but dropout.
+
+LeNet's plan (LeCun et al. 1998, "Gradient-based learning applied to document recognition", section II) with the ReLU
+and the dropout of Krizhevsky et al. 2012 and pairs of 3x3 convolutions (Simonyan & Zisserman 2015, section 2.1). Tang
+won the FER-2013 challenge with such a network ("Deep learning using linear support vector machines", 2013).
+"""
+
+from typing import Annotated
+
+import keras
+from keras import layers
+from pydantic import Field
+
+from ferflow.config.base import Fraction, PositiveInt, Section
+from ferflow.models.shared.blocks import centred, check_blocks, classifier, grey_input
+
+
+class Options(Section):
+    """Options of emotionnet.
+
+    Attributes:
+        filters: of each block; each block halves the side.
+        convolutions: in each block.
+        dense: units of each hidden dense layer.
+        dropout: after each dense layer.
+    """
+
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 64, 128)
+    convolutions: PositiveInt = 2
+    dense: tuple[PositiveInt, ...] = (512, 256)
+    dropout: Fraction = 0.5
+
+
+def build(options: Options, side: int, classes: int) -> keras.Model:
+    """Build the network; see ferflow.models for the contract.
+
+    Raises:
+        ModelError: the side is too small for the number of blocks.
+    """
+    check_blocks("emotionnet", options.filters, side)
+    image = grey_input(side)
+    x = centred(image)
+    for filters in options.filters:
+        for _ in range(options.convolutions):
+            x = layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal")(x)
+            x = layers.ReLU()(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    for units in options.dense:
+        x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
+        x = layers.Dropout(options.dropout)(x)
+    return classifier(image, x, classes, "emotionnet")

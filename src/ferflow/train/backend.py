@@ -1,0 +1,50 @@
+"""What differs between keras' backends: the only module that knows their names."""
+
+import importlib
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+
+def make_reproducible(seed: int) -> None:
+    """Seed Python, numpy and the backend, and ask the backend for deterministic operations.
+
+    On a CPU the operations are deterministic anyway; on a GPU this chooses slower ones that are.
+    """
+    keras.backend.clear_session()  # layer names count from here, so that the saved file has the same names
+    keras.utils.set_random_seed(seed)
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        importlib.import_module("tensorflow").config.experimental.enable_op_determinism()
+    elif backend == "torch":
+        importlib.import_module("torch").use_deterministic_algorithms(True, warn_only=True)
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return what a training time depends on: cores, processor, backend and versions."""
+    backend = keras.backend.backend()
+    package = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}[backend]
+    return {
+        "cores": os.cpu_count(),
+        "cpu": _processor(),
+        "backend": backend,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("ferflow", "keras", package, "numpy")},
+        },
+    }
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

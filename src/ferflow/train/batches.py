@@ -1,0 +1,126 @@
+"""The training images in the order of an epoch, changed at random, ready one batch ahead of the network.
+
+Everything random is a function of (seed, epoch, batch), so that an epoch is the same whether or not the training
+was stopped before it.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ferflow.arrays import Split
+from ferflow.config import Train
+from ferflow.train.augment import augment_batch
+
+ORDER, BATCH = 0, 1  # what a random stream is for
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step takes.
+
+    Attributes:
+        images: float32, (B, side, side, 1), grey levels 0 to 255.
+        targets: float32, (B, classes), shares that sum to 1.
+        weights: float32, (B,), or None.
+    """
+
+    images: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float32] | None
+
+
+class Batches:
+    """The batches of a training split, epoch by epoch.
+
+    Attributes:
+        steps: batches an epoch. Images that do not fill a batch sit out that epoch (others each time), so that
+            every step has the same shape.
+    """
+
+    def __init__(self, split: Split, settings: Train, seed: int) -> None:
+        """Load the images; `settings` and `seed` fix all that follows."""
+        self._images = np.ascontiguousarray(split.images)
+        one_hot = np.eye(len(split.classes), dtype=np.float32)[split.labels]
+        self._targets = one_hot if split.votes is None else split.votes
+        self._labels = split.labels
+        self._settings = settings
+        self._seed = seed
+        self._size = min(settings.batch_size, len(split))
+        self._class_weights = _class_weights(split.labels, len(split.classes), settings.imbalance)
+        self.steps = len(split) // self._size
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Yield the batches of an epoch (counted from 1); the next is made while the network works on this one."""
+        order = self._order(number)
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            ahead = [worker.submit(self._make, number, step, order) for step in range(min(2, self.steps))]
+            for step in range(self.steps):
+                batch = ahead.pop(0).result()
+                if step + 2 < self.steps:
+                    ahead.append(worker.submit(self._make, number, step + 2, order))
+                yield batch
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        rng = np.random.default_rng([self._seed, ORDER, epoch])
+        count = len(self._labels)
+        if self._settings.imbalance != "oversample":
+            return rng.permutation(count)
+        chance = 1 / np.bincount(self._labels)[self._labels]
+        return rng.choice(count, size=count, p=chance / chance.sum())
+
+    def _make(self, epoch: int, step: int, order: npt.NDArray[np.int64]) -> Batch:
+        rng = np.random.default_rng([self._seed, BATCH, epoch, step])
+        rows = order[step * self._size : (step + 1) * self._size]
+        settings = self._settings
+        images = (
+            augment_batch(self._images[rows], settings.augment, rng)
+            if settings.augment.active
+            else self._images[rows].astype(np.float32)
+        )
+        targets = self._targets[rows]
+        weights = None if self._class_weights is None else self._class_weights[self._labels[rows]]
+        if settings.mixup or settings.cutmix:
+            images, targets, weights = _mix(images, targets, weights, settings, rng)
+        return Batch(images[..., None], targets, weights)
+
+
+def _class_weights(labels: npt.NDArray[np.int64], classes: int, imbalance: str) -> npt.NDArray[np.float32] | None:
+    """Return a weight for each class, 1 on average over the images, or None."""
+    if imbalance not in ("class_weights", "effective_number"):
+        return None
+    counts = np.maximum(np.bincount(labels, minlength=classes), 1).astype(np.float64)
+    # Effective number of samples (Cui et al. 2019, equation 2): (1 - beta^n) / (1 - beta), with beta 0.999.
+    effective = counts if imbalance == "class_weights" else (1 - 0.999**counts) / (1 - 0.999)
+    weights = 1 / effective
+    scaled: npt.NDArray[np.float32] = (weights / weights[labels].mean()).astype(np.float32)
+    return scaled
+
+
+def _mix(
+    images: npt.NDArray[np.float32],
+    targets: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32] | None,
+    settings: Train,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
+    """Blend each image with another of the batch: mixup, CutMix, or one of the two at random where both are on."""
+    other = rng.permutation(len(images))
+    use_mixup = bool(settings.mixup) and (not settings.cutmix or rng.random() < 0.5)
+    share = float(rng.beta(settings.mixup, settings.mixup) if use_mixup else rng.beta(settings.cutmix, settings.cutmix))
+    if use_mixup:
+        mixed = share * images + (1 - share) * images[other]
+    else:
+        side = images.shape[1]
+        cut = round(side * np.sqrt(1 - share))
+        top, left = rng.integers(0, side - cut + 1, 2)
+        mixed = images.copy()
+        mixed[:, top : top + cut, left : left + cut] = images[other][:, top : top + cut, left : left + cut]
+        share = 1 - cut * cut / (side * side)
+    blended = share * targets + (1 - share) * targets[other]
+    if weights is not None:
+        weights = (share * weights + (1 - share) * weights[other]).astype(np.float32)
+    return mixed.astype(np.float32), blended.astype(np.float32), weights
