@@ -1,5 +1,7 @@
 """`data/clean/manifest.parquet`: one row for every file of the raw data, written by clean, read by eda and prepare."""
 
+import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -49,3 +51,37 @@ def read_manifest(path: Path) -> pd.DataFrame:
     if missing:
         raise DataError(f"{path} lacks the columns {', '.join(missing)}. Make it anew: dvc repro -f clean.")
     return manifest
+
+
+_ROW = re.compile(r"^(?P<table>.*\.csv)#(?P<row>[0-9]+)$", re.IGNORECASE | re.DOTALL)
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+def manifest_path(relative: str) -> str:
+    """Return how the manifest writes a file's path: always valid text, and no two files alike.
+
+    Args:
+        relative: the path below the raw folder as the system gives it, bytes that are not UTF-8 as lone surrogates.
+
+    Returns:
+        The same path with `\\xNN` for each byte that is not UTF-8, for control characters and for backslashes.
+    """
+    text = _NOT_TEXT.sub(lambda match: f"\\x{ord(match[0]):02x}", relative)
+    if _ROW.match(text):  # else it would read as a row of a table
+        head, _, row = text.rpartition("#")
+        text = f"{head}\\x23{row}"
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def raw_path(raw: Path, path: str) -> Path:
+    """Return the file below `raw` that the manifest writes as `path`; for a table's row, the table."""
+    table = _ROW.match(path)
+    encoded = (table["table"] if table else path).encode("utf-8")
+    return raw / os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), encoded))
+
+
+def table_row(path: str) -> int | None:
+    """Return the number of the row, from 0, where `path` is a table's row, as 17 in `fer2013.csv#17`; else None."""
+    match = _ROW.match(path)
+    return int(match["row"]) if match else None

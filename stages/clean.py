@@ -1,0 +1,21 @@
+"""Stage clean: a verdict for every raw file."""
+
+from pathlib import Path
+
+from ferflow.clean import clean_folder
+from ferflow.config import load_config
+from ferflow.console import run_command
+from ferflow.files import write_json
+from ferflow.manifest import write_manifest
+
+
+def main() -> None:
+    """Write data/clean/manifest.parquet and reports/clean/summary.json."""
+    config = load_config(Path("params.yaml"))
+    cleaned = clean_folder(Path("data/raw"), config.clean, config.source.classes)
+    write_manifest(Path("data/clean/manifest.parquet"), cleaned.manifest)
+    write_json(Path("reports/clean/summary.json"), cleaned.summary)
+
+
+if __name__ == "__main__":
+    run_command(main)
