@@ -1,0 +1,97 @@
+"""A real DVC project of seconds, a real SQLite store, a real MLflow server."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tracking_helpers import dvc, run
+
+from ferflow.tracking import Store, connect
+
+PROJECT = Path(__file__).parent / "project"
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of tests/tracking/project, run by DVC once. Not to be changed."""
+    folder = tmp_path_factory.mktemp("finished") / "a project"
+    shutil.copytree(PROJECT, folder)
+    (folder / "stage.py").write_text(f"#!{sys.executable}\n" + (folder / "stage.py").read_text())
+    (folder / "stage.py").chmod(0o755)
+    run(folder, "git", "init", "-q")
+    dvc(folder, "init", "-q")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "start")
+    dvc(folder, "repro")
+    return folder
+
+
+@pytest.fixture
+def project(finished_project: Path, tmp_path: Path) -> Path:
+    """A copy of the finished project to do with as one likes."""
+    folder = tmp_path / "a project"
+    shutil.copytree(finished_project, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without a run, since making one takes two seconds."""
+    folder = tmp_path_factory.mktemp("database")
+    connect("sqlite:///mlflow.db", folder)
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def new_store(empty_database: Path) -> Callable[[Path], Store]:
+    """Makes an empty store in a folder."""
+
+    def make(folder: Path) -> Store:
+        shutil.copy(empty_database, folder / "mlflow.db")
+        return connect("sqlite:///mlflow.db", folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real MLflow server."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    places = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "./artifacts"]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    with (folder / "log.txt").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *options, *places],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            assert process.poll() is None, (folder / "log.txt").read_text()
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=1).close()
+                break
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.25)
+        else:
+            pytest.fail((folder / "log.txt").read_text())
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
