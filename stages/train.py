@@ -1,10 +1,12 @@
 """Stages train and train_tuned: one model from the prepared arrays to its weights."""
 
 import argparse
+import contextlib
+import os
 from pathlib import Path
 
 from ferflow.arrays import read_split
-from ferflow.config import load_config
+from ferflow.config import Config, ResolvedModel, load_config
 from ferflow.console import run_command
 from ferflow.files import read_json
 
@@ -16,16 +18,44 @@ def main() -> None:
     parser.add_argument("--tuned", type=Path, help="best.json of a study, whose params are used")
     arguments = parser.parse_args()
     config = load_config(Path("params.yaml"))
-    resolved = config.resolve(arguments.model, read_json(arguments.tuned)["params"] if arguments.tuned else None)
+    tuned = read_json(arguments.tuned)["params"] if arguments.tuned else None
+    train_and_write(config, config.resolve(arguments.model, tuned))
 
-    # After the config is known to be right, since keras alone takes seconds to import.
-    from ferflow.tracking import live_run
+
+def train_and_write(config: Config, resolved: ResolvedModel) -> None:
+    """Train with live tracking where DVC runs the stage; write the results; forget the checkpoints."""
+    # Imported after the config is known to be right, since keras alone takes seconds.
+    from ferflow.tracking import DEFAULT_URI, open_live_run
     from ferflow.train import forget_checkpoints, train_network, write_outputs
 
     train, validation = (read_split(Path("data/prepare"), name) for name in ("train", "validation"))
     checkpoints = Path("checkpoints/train") / resolved.name
-    with live_run(Path(), config, resolved) as run:
-        result = train_network(resolved, train, validation, config.seed, checkpoints, run.log_epoch)
+
+    def on_epoch(row: dict[str, float]) -> None:
+        print(
+            f"{resolved.name} epoch {row['epoch']:.0f}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, "
+            f"validation loss {row['val_loss']:.3f}, accuracy {row['val_accuracy']:.3f}",
+            flush=True,
+        )
+        if run:
+            run.log_epoch(int(row["epoch"]), {name: value for name, value in row.items() if name != "epoch"})
+
+    stage = os.environ.get("DVC_STAGE")
+    run = (
+        open_live_run(
+            Path(),
+            os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI,
+            stage=stage,
+            dataset=config.dataset,
+            model=resolved.name,
+            budget=config.budget,
+            params=resolved.model_dump(mode="json"),
+        )
+        if stage
+        else None
+    )
+    with run or contextlib.nullcontext():
+        result = train_network(resolved, train, validation, config.seed, checkpoints, on_epoch)
     write_outputs(
         result,
         resolved,

@@ -72,9 +72,11 @@ def _check(_arguments: argparse.Namespace) -> None:
 
 
 def _track(_arguments: argparse.Namespace) -> None:
-    from ferflow.tracking import sync
+    from ferflow.tracking import DEFAULT_URI, sync
 
-    print(sync(Path(), load_config(PARAMS)))
+    config = load_config(PARAMS)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    print(sync(Path(), uri, dataset=config.dataset, budget=config.budget))
 
 
 def _results(_arguments: argparse.Namespace) -> None:
