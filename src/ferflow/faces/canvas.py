@@ -1,16 +1,20 @@
 """A grey canvas drawn larger than the picture: soft shapes, relief, light.
 
-Shapes are integer masks and everything after them is plain float arithmetic, so that the same values give the same
+Shapes are integer masks and what follows is plain arithmetic, so that the same values give the same
 bytes on any machine.
 """
+
+import functools
+import math
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 Points = npt.NDArray[np.float64]  # (N, 2), x to the right and y down, pixels of the canvas
-Plane = npt.NDArray[np.float32]  # (side, side)
-Region = tuple[slice, slice]
+Plane = npt.NDArray[np.float32]  # (side, side), or a part of it
+Region = tuple[slice, slice]  # rows, columns
+Cover = tuple[Region, Plane]  # where, and how much of it is covered, 0 to 1
 
 
 class Canvas:
@@ -20,6 +24,7 @@ class Canvas:
         side: pixels along an edge.
         paint: how much light each point returns, 0 to 1.
         relief: height of each point over the shape below, in pixels.
+        x, y: the columns, (1, side), and the rows, (side, 1).
     """
 
     def __init__(self, side: int, background: Plane) -> None:
@@ -30,49 +35,48 @@ class Canvas:
         steps = np.arange(side, dtype=np.float32)
         self.x, self.y = steps[None, :], steps[:, None]
 
-    def region(self, points: Points, margin: float) -> Region | None:
-        """Return the rows and columns of the box round `points` and `margin` pixels more, or None outside."""
-        left, top = np.floor(points.min(axis=0) - margin).astype(int).clip(0, self.side).tolist()
-        right, bottom = np.ceil(points.max(axis=0) + margin + 1).astype(int).clip(0, self.side).tolist()
-        return None if left >= right or top >= bottom else (slice(top, bottom), slice(left, right))
+    def region(self, points: Points, margin: float) -> Region:
+        """Return the box round `points` and `margin` pixels more, as far as it is on the canvas; it may be empty."""
+        (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        rows = slice(max(0, int(top - margin)), min(self.side, int(bottom + margin) + 2))
+        columns = slice(max(0, int(left - margin)), min(self.side, int(right + margin) + 2))
+        return rows, columns
 
-    def mask(
-        self, points: Points, blur: float = 0.0, region: Region | None = None
-    ) -> tuple[Region, Plane] | None:
-        """Return where the filled outline `points` lies, as a region and its cover from 0 to 1.
+    def cover(self, points: Points, soft: int = 0, region: Region | None = None) -> Cover:
+        """Return how the filled outline `points` covers a region.
 
         Args:
             points: the outline, closed by itself.
-            blur: standard deviation in pixels by which its edge is softened.
-            region: the region to give it for; by default the box round it.
+            soft: pixels by which its edge is softened to either side, twice over.
+            region: by default the box round it.
         """
-        region = region or self.region(points, 2 + 3 * blur)
-        if region is None:
-            return None
-        rows, columns = region
-        cover = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
-        local = np.rint((points - (columns.start, rows.start)) * 16).astype(np.int32)
-        cv2.fillPoly(cover, [local], 255, cv2.LINE_AA, 4)
-        if blur > 0:
-            cover = cv2.GaussianBlur(cover, (0, 0), blur, hint=cv2.ALGO_HINT_ACCURATE)
-        return region, cover.astype(np.float32) * np.float32(1 / 255)
+        rows, columns = region or self.region(points, 2 + 2 * soft)
+        size = (max(0, rows.stop - rows.start), max(0, columns.stop - columns.start))
+        if not all(size):
+            return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), np.float32)
+        mask = np.zeros(size, np.uint8)
+        sixteenths = np.rint((points - (columns.start, rows.start)) * 16).astype(np.int32)
+        cv2.fillPoly(mask, [sixteenths], 255, cv2.LINE_AA, 4)
+        if soft > 0:
+            box = (2 * soft + 1, 2 * soft + 1)
+            mask = cv2.blur(cv2.blur(mask, box), box)
+        return (rows, columns), np.multiply(mask, np.float32(1 / 255), dtype=np.float32)
 
-    def blend(self, region: Region, cover: Plane, shade: float | Plane) -> None:
-        """Move the paint of `region` towards `shade` by `cover`."""
+    def blend(self, cover: Cover, shade: float | Plane, alpha: float | Plane = 1.0) -> None:
+        """Move the paint towards `shade` where `cover` is, by `alpha`."""
+        region, share = cover
         part = self.paint[region]
-        part += cover * (np.float32(shade) - part)
+        part += share * np.float32(alpha) * (np.float32(shade) - part)
 
-    def fill(self, points: Points, shade: float, alpha: float = 1.0, blur: float = 0.0) -> None:
+    def fill(self, points: Points, shade: float, alpha: float = 1.0, soft: int = 0) -> None:
         """Fill an outline with `shade`, `alpha` of it covering what was there."""
-        found = self.mask(points, blur)
-        if found is not None and alpha > 0:
-            self.blend(found[0], found[1] * np.float32(alpha), shade)
+        if alpha > 0.01:
+            self.blend(self.cover(points, soft), shade, alpha)
 
-    def line(
-        self, points: Points, widths: Points | float, shade: float, alpha: float = 1.0, blur: float = 0.0
-    ) -> None:
+    def line(self, points: Points, widths: Points | float, shade: float, alpha: float = 1.0, soft: int = 0) -> None:
         """Draw a line through `points`; `widths` in pixels, one for all or one for each point, (N,)."""
-        self.fill(ribbon(points, widths), shade, alpha, blur)
+        if alpha > 0.01:
+            self.fill(ribbon(points, widths), shade, alpha, soft)
 
     def bump(self, points: Points, width: float, height: float) -> None:
         """Raise the relief along the line through `points` (a dot for one point), or lower it for height < 0.
@@ -82,43 +86,74 @@ class Canvas:
             width: pixels from the crest to where the bump ends.
             height: pixels at the crest.
         """
-        region = self.region(points, width)
-        if region is None or height == 0:
+        rows, columns = self.region(points, width)
+        if abs(height) < 0.02 or rows.start >= rows.stop or columns.start >= columns.stop:
             return
-        x, y = self.x[:, region[1]], self.y[region[0]]
-        ends = points.astype(np.float32)
-        squared = np.full((y.size, x.size), np.inf, np.float32)
-        for (ax, ay), (bx, by) in zip(ends, ends[1:] if len(ends) > 1 else ends, strict=False):
-            dx, dy = bx - ax, by - ay
-            length = dx * dx + dy * dy
-            if length > 0:
-                along = (((x - ax) * dx + (y - ay) * dy) / length).clip(0, 1)
-                distance = (x - ax - along * dx) ** 2 + (y - ay - along * dy) ** 2
-            else:
-                distance = (x - ax) ** 2 + (y - ay) ** 2
-            np.minimum(squared, distance, out=squared)
-        fall = np.maximum(0, 1 - squared * np.float32(1 / (width * width)))
-        self.relief[region] += np.float32(height) * fall * fall
+        x, y = self.x[:, columns], self.y[rows]
+        ends = [(np.float32(px), np.float32(py)) for px, py in points.tolist()]
+        nearest: Plane | None = None
+        for (ax, ay), (bx, by) in zip(ends, ends[1:] or ends, strict=False):
+            dx, dy, right, down = bx - ax, by - ay, x - ax, y - ay
+            if dx or dy:
+                length = 1 / (dx * dx + dy * dy)
+                along = np.minimum(1, np.maximum(0, right * (dx * length) + down * (dy * length)))
+                right, down = right - along * dx, down - along * dy
+            squared = right * right + down * down
+            nearest = squared if nearest is None else np.minimum(nearest, squared)
+        assert nearest is not None
+        fall = np.maximum(0, 1 - nearest * np.float32(1 / (width * width)))
+        fall *= fall
+        fall *= np.float32(height)
+        self.relief[rows, columns] += fall
+
+
+def moved(points: Points, x: float = 0.0, y: float = 0.0) -> Points:
+    """Return `points` moved to the right by `x` and down by `y`."""
+    shifted: Points = points + np.array((x, y))
+    return shifted
 
 
 def ribbon(points: Points, widths: Points | float) -> Points:
     """Return the outline of a line through `points`, (N, 2), `widths` pixels wide, (N,) or one for all."""
-    steps = np.gradient(points, axis=0)
-    length = np.sqrt((steps**2).sum(axis=1, keepdims=True)) + 1e-9
-    across = np.stack([-steps[:, 1], steps[:, 0]], axis=1) / length
-    half = np.broadcast_to(np.asarray(widths, np.float64) / 2, len(points))[:, None]
-    return np.concatenate([points + across * half, (points - across * half)[::-1]])
+    steps = np.empty_like(points)
+    steps[1:-1] = points[2:] - points[:-2]
+    steps[0], steps[-1] = points[1] - points[0], points[-1] - points[-2]
+    x, y = steps[:, 0], steps[:, 1]
+    half = widths / (2 * np.sqrt(x * x + y * y) + 1e-9)
+    outline = np.empty((2 * len(points), 2))
+    across = outline[: len(points)]
+    across[:, 0], across[:, 1] = -y * half, x * half
+    outline[len(points) :] = (points - across)[::-1]
+    across += points
+    return outline
+
+
+@functools.cache
+def _weights(count: int, steps: int, closed: bool) -> Points:
+    """Return what `smooth` multiplies `count` knots with."""
+    stretches = count if closed else count - 1
+    rows = np.zeros((stretches * steps + (not closed), count))
+    for row in range(len(rows)):
+        k, t = divmod(row / steps, 1)
+        shares = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
+        for offset, share in zip((-1, 0, 1, 2), shares, strict=True):
+            knot = int(k) + offset
+            if closed or 0 <= knot < count:
+                rows[row, knot % count] += share / 2
+            elif share:  # beyond the ends the line goes straight on
+                end, inner = (0, 1) if knot < 0 else (count - 1, count - 2)
+                rows[row, end] += share
+                rows[row, inner] -= share / 2
+    return rows
 
 
 def smooth(points: list[tuple[float, float]] | Points, steps: int = 6, closed: bool = False) -> Points:
     """Return a curve through `points` (Catmull and Rom 1974), `steps` points for each stretch."""
-    knots = np.asarray(points, np.float64)
-    if closed:
-        padded = np.concatenate([knots[-1:], knots, knots[:2]])
-    else:
-        padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
-    t = (np.arange(steps) / steps)[None, :, None]
-    p0, p1, p2, p3 = (padded[i : len(padded) - 3 + i, None] for i in range(4))
-    curve = p1 + t / 2 * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
-    flat = curve.reshape(-1, 2)
-    return flat if closed else np.concatenate([flat, knots[-1:]])
+    curve: Points = _weights(len(points), steps, closed) @ np.asarray(points, np.float64)
+    return curve
+
+
+@functools.cache
+def ring(count: int) -> Points:
+    """Return a circle of radius 1 round the origin, (count, 2)."""
+    return np.array([(math.cos(2 * math.pi * k / count), math.sin(2 * math.pi * k / count)) for k in range(count)])

@@ -94,9 +94,7 @@ def plan_damage(images: int, emotions: Literal[7, 8]) -> list[Damaged]:
     """
     first = list(plan_faces(MINIMUM, emotions))
     # Taken from classes that can spare them: where labels conflict, the original is lost too.
-    training = [
-        face for face in first if face.subset == "Training" and face.emotion not in ("disgust", "contempt")
-    ]
+    training = [face for face in first if face.subset == "Training" and face.emotion not in ("disgust", "contempt")]
     test = [face for face in first if face.subset != "Training"]
     damaged: list[Damaged] = []
     for kind, count in DAMAGE.items():

@@ -73,9 +73,7 @@ def _damaged(item: Damaged, images: int, seed: int) -> bytes:
     if item.face is None:
         if item.kind == "blank":
             return _jpeg(Image.new("L", (SIDE, SIDE), digit % 256), 90)
-        return {"empty": b"", "html": ERROR_PAGE, "system_file": b"\x00\x00\x00\x01Bud1" + bytes(56)}[
-            item.kind
-        ]
+        return {"empty": b"", "html": ERROR_PAGE, "system_file": b"\x00\x00\x00\x01Bud1" + bytes(56)}[item.kind]
     data = encode_face(item.face.emotion, seed, item.face.number)
     if item.kind == "truncated":
         return data[: len(data) * (3 + digit % 5) // 10]

@@ -79,7 +79,7 @@ class ActionUnits:
 
 UNIT_NAMES = tuple(field.name for field in fields(ActionUnits) if field.name != "skew")
 
-# For each emotion and unit: the chance that it takes part, and between which shares of the face's strength it then lies.
+# For each emotion and unit: the chance that it takes part, and the shares of the face's strength it then lies between.
 PROTOTYPES: dict[str, dict[str, tuple[float, float, float]]] = {
     "angry": {
         "au4": (1.0, 0.6, 1.0),
@@ -156,8 +156,9 @@ def random_units(rng: np.random.Generator, emotion: str) -> ActionUnits:
     for name, (chance, low, high) in PROTOTYPES[emotion].items():
         if rng.random() < chance:
             values[name] = strength * float(rng.uniform(low, high))
-    for name in UNIT_NAMES:
-        values[name] += 0.09 * abs(float(rng.normal()))
+    resting = rng.normal(0, 0.12, len(UNIT_NAMES)).tolist()
+    for name, extra in zip(UNIT_NAMES, resting, strict=True):
+        values[name] += max(0.0, extra)
     if rng.random() < 0.15:
         values["au25"] += float(rng.uniform(0.1, 0.4))
     skew = 0.12 * float(rng.normal())
