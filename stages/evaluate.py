@@ -21,6 +21,7 @@ def main() -> None:
     metrics = evaluate(
         name,
         model_path=Path("models") / name / "model.keras",
+        training=Path("reports/train") / name,
         data=Path("data/prepare"),
         out=Path("reports/evaluate") / name,
         settings=config.evaluate,

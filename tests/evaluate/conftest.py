@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ferflow.arrays import Split, write_split
+from ferflow.files import write_json
 
 CLASSES = ("angry", "happy", "sad")
 SIDE = 16
@@ -38,6 +39,21 @@ def write_data() -> Callable[..., Path]:
         return folder
 
     return write
+
+
+def write_training(folder: Path) -> Path:
+    """Write reports/train/<model>/ as train does."""
+    folder.mkdir(parents=True)
+    figures = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate")
+    rows = [{"epoch": epoch, **dict.fromkeys(figures, 0.5 / epoch)} for epoch in (1, 2, 3)]
+    pd.DataFrame(rows).to_csv(folder / "history.csv", index=False)
+    write_json(folder / "summary.json", {"model": "cnn", "best_epoch": 2})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_training(tmp_path_factory.mktemp("reports") / "train/cnn")
 
 
 @pytest.fixture(scope="session")

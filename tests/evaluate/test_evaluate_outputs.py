@@ -29,12 +29,14 @@ SETTINGS = Evaluate(views="flip", bootstrap=200, batch_size=32)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, model_path: Path, write_data: Callable[..., Path]) -> Path:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, model_path: Path, training: Path, write_data: Callable[..., Path]
+) -> Path:
     """A folder with data/prepare and two evaluations of the same network."""
     folder = tmp_path_factory.mktemp("project")
     write_data(folder / "data/prepare")
     for name in ("one", "two"):
-        evaluate("cnn", model_path, folder / "data/prepare", folder / name, SETTINGS, seed=7)
+        evaluate("cnn", model_path, training, folder / "data/prepare", folder / name, SETTINGS, seed=7)
     return folder
 
 
@@ -43,24 +45,28 @@ def metrics_of(folder: Path) -> dict:
 
 
 def test_the_folder_holds_what_the_contract_names(project: Path) -> None:
-    assert sorted(path.name for path in (project / "one").iterdir()) == [
+    one = project / "one"
+    assert sorted(str(path.relative_to(one)) for path in one.rglob("*") if path.is_file()) == [
         "classification_report.csv",
         "classification_report.txt",
         "confusion.csv",
-        "confusion_PrivateTest.png",
-        "confusion_PublicTest.png",
-        "confusion_validation.png",
+        "figures/confusion_PrivateTest.png",
+        "figures/confusion_PublicTest.png",
+        "figures/confusion_validation.png",
+        "figures/learning_curves.png",
+        "figures/per_class.png",
+        "figures/reliability.png",
+        "headline.json",
         "metrics.json",
-        "per_class.png",
         "predictions_test.csv",
         "predictions_validation.csv",
-        "reliability.png",
     ]
 
 
 def test_the_same_inputs_give_the_same_bytes(project: Path) -> None:
-    for path in (project / "one").iterdir():
-        assert path.read_bytes() == (project / "two" / path.name).read_bytes(), path.name
+    one, two = project / "one", project / "two"
+    for path in one.rglob("*.*"):
+        assert path.read_bytes() == (two / path.relative_to(one)).read_bytes(), path.name
 
 
 def test_metrics_have_every_set_and_every_figure(project: Path) -> None:
@@ -118,8 +124,15 @@ def test_reports_agree_with_the_metrics(project: Path) -> None:
     assert accuracy == pytest.approx([metrics[name]["accuracy"] for name in SETS], abs=5e-4)
 
 
+def test_headline_is_the_few_numbers(project: Path) -> None:
+    metrics, headline = metrics_of(project / "one"), json.loads((project / "one/headline.json").read_text())
+    assert headline == {
+        name: {"accuracy": metrics[name]["accuracy"], "macro_f1": metrics[name]["macro_f1"]} for name in SETS
+    }
+
+
 def test_pictures_are_pictures(project: Path) -> None:
-    for path in (project / "one").glob("*.png"):
+    for path in (project / "one/figures").glob("*.png"):
         with Image.open(path) as image:
             assert image.size[0] == 1024
             image.load()
@@ -140,50 +153,54 @@ def test_pictures_are_pictures(project: Path) -> None:
     ],
 )  # fmt: skip
 def test_sets_follow_the_data_and_a_second_run_leaves_no_old_file(
-    tmp_path: Path, model_path: Path, write_data: Callable[..., Path], subsets: tuple[str, ...], copies: bool,
-    sets: list[str], pictures: list[str],
+    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path],
+    subsets: tuple[str, ...], copies: bool, sets: list[str], pictures: list[str],
 ) -> None:  # fmt: skip
     data = write_data(tmp_path / "prepare", subsets, copies)
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "confusion_old.png").write_bytes(b"old")
-    metrics = evaluate("cnn", model_path, data, out, SETTINGS, seed=7)
+    (out / "figures").mkdir(parents=True)
+    (out / "figures/confusion_old.png").write_bytes(b"old")
+    metrics = evaluate("cnn", model_path, training, data, out, SETTINGS, seed=7)
     assert [name for name in metrics if name != "model"] == sets
-    assert sorted(path.name for path in out.glob("confusion_*.png")) == pictures
+    assert sorted(path.name for path in (out / "figures").glob("confusion_*.png")) == pictures
 
 
 def test_missing_model_data_and_images_are_told(
-    tmp_path: Path, model_path: Path, write_data: Callable[..., Path]
+    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path]
 ) -> None:
     with pytest.raises(DataError, match="dvc repro prepare"):
-        evaluate("cnn", model_path, tmp_path / "nowhere", tmp_path / "out", SETTINGS, seed=7)
+        evaluate("cnn", model_path, training, tmp_path / "nowhere", tmp_path / "out", SETTINGS, seed=7)
     data = write_data(tmp_path / "prepare")
     with pytest.raises(ModelError, match="dvc repro train@cnn"):
-        evaluate("cnn", tmp_path / "cnn/model.keras", data, tmp_path / "out", SETTINGS, seed=7)
+        evaluate("cnn", tmp_path / "cnn/model.keras", training, data, tmp_path / "out", SETTINGS, seed=7)
+    with pytest.raises(DataError, match=r"history.csv is missing.*dvc repro train@cnn"):
+        evaluate("cnn", model_path, tmp_path, data, tmp_path / "out", SETTINGS, seed=7)
     write_split(data, "test", read_split(data, "test").take(np.arange(0)))
     with pytest.raises(DataError, match="no test images"):
-        evaluate("cnn", model_path, data, tmp_path / "out", SETTINGS, seed=7)
+        evaluate("cnn", model_path, training, data, tmp_path / "out", SETTINGS, seed=7)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_network_made_for_other_data_is_refused(
-    tmp_path: Path, model_path: Path, write_data: Callable[..., Path]
+    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path]
 ) -> None:
     data = write_data(tmp_path / "prepare")
     split = read_split(data, "validation")
     (data / "classes.json").write_text('["angry", "fear", "happy", "sad"]')
     with pytest.raises(ModelError, match=r"3 classes .* 16 pixels; the prepared data has 4 classes .*fear"):
-        evaluate("cnn", model_path, data, tmp_path / "out", SETTINGS, seed=7)
+        evaluate("cnn", model_path, training, data, tmp_path / "out", SETTINGS, seed=7)
     assert len(split) == 60
 
 
-def test_a_network_that_diverged_is_refused(tmp_path: Path, model_path: Path, write_data: Callable[..., Path]) -> None:
+def test_a_network_that_diverged_is_refused(
+    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path]
+) -> None:
     network = load_model(model_path)
     network.layers[-1].set_weights([np.full((4, 3), np.nan), np.zeros(3)])
     network.save(tmp_path / "model.keras")
     data = write_data(tmp_path / "prepare")
     with pytest.raises(ModelError, match="NaN on 60 of 60 images"):
-        evaluate("cnn", tmp_path / "model.keras", data, tmp_path / "out", SETTINGS, seed=7)
+        evaluate("cnn", tmp_path / "model.keras", training, data, tmp_path / "out", SETTINGS, seed=7)
 
 
 def run_stage(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> None:
@@ -197,11 +214,13 @@ def run_stage(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) ->
 def test_the_stage_writes_the_folder_and_tells_the_result(
     tmp_path: Path,
     model_path: Path,
+    training: Path,
     write_data: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_data(tmp_path / "data/prepare")
+    shutil.copytree(training, tmp_path / "reports/train/cnn")
     (tmp_path / "models/cnn").mkdir(parents=True)
     shutil.copy(model_path, tmp_path / "models/cnn/model.keras")
     run_stage(monkeypatch, tmp_path, "cnn")

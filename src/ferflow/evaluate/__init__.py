@@ -8,11 +8,10 @@ import numpy as np
 from ferflow.arrays import Split, read_split
 from ferflow.config import Evaluate
 from ferflow.errors import DataError, ModelError
-from ferflow.evaluate.outputs import write_outputs
+from ferflow.evaluate.outputs import read_training, write_outputs
 from ferflow.evaluate.scores import score
 from ferflow.evaluate.sets import Answers, answers_of, evaluation_sets
 from ferflow.evaluate.views import predict_views
-from ferflow.files import whole_folder
 from ferflow.models import load_model
 
 if TYPE_CHECKING:
@@ -21,16 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 
-def evaluate(name: str, model_path: Path, data: Path, out: Path, settings: Evaluate, seed: int) -> dict[str, Any]:
-    """Measure a trained network and write the folder `out` anew.
+def evaluate(
+    name: str, model_path: Path, training: Path, data: Path, out: Path, settings: Evaluate, seed: int
+) -> dict[str, Any]:
+    """Measure a trained network and write what shows it into the folder `out`.
 
     Args:
         name: of the result, such as `cnn_tuned`.
         model_path: the saved network (.keras).
+        training: the folder of its history.csv and summary.json.
         data: the folder that prepare wrote.
-        out: the folder to write: metrics.json, predictions_validation.csv, predictions_test.csv, confusion.csv
-            (test, for `dvc plots`), classification_report.csv and .txt, confusion_<set>.png, per_class.png,
-            reliability.png.
+        out: the folder to write: metrics.json, headline.json (the few numbers for `dvc metrics`), confusion.csv (test,
+            for `dvc plots`), predictions_validation.csv, predictions_test.csv, classification_report.csv and .txt,
+            and in figures/ learning_curves.png, confusion_<set>.png, per_class.png and reliability.png.
         settings: of `evaluate:`.
         seed: of the bootstrap.
 
@@ -39,13 +41,14 @@ def evaluate(name: str, model_path: Path, data: Path, out: Path, settings: Evalu
         ferflow.evaluate.scores.score describes.
 
     Raises:
-        DataError: the arrays are missing or empty.
+        DataError: the arrays or the training's report are missing, or the arrays are empty.
         ModelError: the network is missing, cannot be loaded, was made for other data, or answers NaN.
     """
     splits = {split: read_split(data, split) for split in ("validation", "test")}
     for split_name, split in splits.items():
         if not len(split):
             raise DataError(f"{data} has no {split_name} images: nothing can be measured. Run: dvc repro prepare.")
+    report = read_training(training, name)
     model = load_model(model_path)
     answers = {
         split_name: _answers(model, name, split, settings, f"{name} on {split_name}")
@@ -57,8 +60,7 @@ def evaluate(name: str, model_path: Path, data: Path, out: Path, settings: Evalu
         metrics[set_name] = score(
             part.labels, part.probabilities, part.classes, settings.bootstrap, settings.confidence, seed
         )
-    with whole_folder(out) as folder:
-        write_outputs(folder, metrics, sets)
+    write_outputs(out, metrics, sets, report)
     return metrics
 
 

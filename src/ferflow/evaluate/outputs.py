@@ -1,43 +1,92 @@
 """What evaluate writes for people, for compare and for `dvc plots`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from sklearn.metrics import classification_report
 
 from ferflow import figures
+from ferflow.errors import DataError
 from ferflow.evaluate.scores import calibration, confusion
 from ferflow.evaluate.sets import Answers
-from ferflow.files import write_json, write_text
+from ferflow.files import read_json, whole_folder, write_json, write_text
 
 
-def write_outputs(folder: Path, metrics: Mapping[str, Any], sets: Mapping[str, Answers]) -> None:
+@dataclass(frozen=True)
+class TrainingReport:
+    """How a network was trained.
+
+    Attributes:
+        history: as figures.learning_curves takes it.
+        best_epoch: the epoch whose weights were kept, from 1.
+    """
+
+    history: pd.DataFrame
+    best_epoch: int
+
+
+def read_training(folder: Path, name: str) -> TrainingReport:
+    """Read reports/train/<name>/.
+
+    Raises:
+        DataError: a file of it is missing.
+    """
+    try:
+        history = pd.read_csv(folder / "history.csv")
+        return TrainingReport(history, int(read_json(folder / "summary.json")["best_epoch"]))
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename} is missing. Run the stage that makes it: dvc repro train@{name}.") from None
+
+
+def write_outputs(
+    folder: Path, metrics: Mapping[str, Any], sets: Mapping[str, Answers], training: TrainingReport
+) -> None:
     """Write every file of reports/evaluate/<model>/.
 
     Args:
         folder: where to.
         metrics: what metrics.json is to hold.
         sets: as from evaluation_sets.
+        training: for the learning curves.
     """
-    name, test = metrics["model"], sets["test"]
+    name = metrics["model"]
     write_json(folder / "metrics.json", metrics)
+    write_json(folder / "headline.json", headline(metrics))
     for split in ("validation", "test"):
         _write_csv(folder / f"predictions_{split}.csv", sets[split].table())
-    _write_csv(folder / "confusion.csv", _confusion_table(test))
+    _write_csv(folder / "confusion.csv", _confusion_table(sets["test"]))
     _write_csv(folder / "classification_report.csv", _report_table(metrics))
     write_text(folder / "classification_report.txt", _report_text(name, sets))
+    with whole_folder(folder / "figures") as pictures:
+        for file_name, figure in _figures(name, metrics, sets, training):
+            figures.save_figure(figure, pictures / f"{file_name}.png")
+
+
+def headline(metrics: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return accuracy and macro F1 of each set: the few numbers that `dvc metrics show` is read for."""
+    return {
+        name: {"accuracy": block["accuracy"], "macro_f1": block["macro_f1"]}
+        for name, block in metrics.items()
+        if name != "model"
+    }
+
+
+def _figures(
+    name: str, metrics: Mapping[str, Any], sets: Mapping[str, Answers], training: TrainingReport
+) -> Iterator[tuple[str, Figure]]:
+    yield "learning_curves", figures.learning_curves(training.history, training.best_epoch, name)
     for set_name in shown_sets(list(sets)):
         part = sets[set_name]
         counts = confusion(part.labels, part.predicted, len(part.classes))
-        figure = figures.confusion_matrix(counts, part.classes, f"{name}, {set_name}")
-        figures.save_figure(figure, folder / f"confusion_{set_name}.png")
-    per_class = figures.per_class_bars(metrics["test"]["per_class"], f"{name}, test")
-    figures.save_figure(per_class, folder / "per_class.png")
-    bins = calibration(test.labels, test.probabilities)
-    figures.save_figure(figures.reliability_diagram(bins, f"{name}, test"), folder / "reliability.png")
+        yield f"confusion_{set_name}", figures.confusion_matrix(counts, part.classes, f"{name}, {set_name}")
+    yield "per_class", figures.per_class_bars(metrics["test"]["per_class"], f"{name}, test")
+    bins = calibration(sets["test"].labels, sets["test"].probabilities)
+    yield "reliability", figures.reliability_diagram(bins, f"{name}, test")
 
 
 def shown_sets(names: list[str]) -> list[str]:
