@@ -12,6 +12,7 @@ What several of them share is in ferflow.models.shared.
 """
 
 import importlib
+import json
 import pkgutil
 from pathlib import Path
 from types import ModuleType
@@ -57,13 +58,16 @@ def check_options(name: str, network: dict[str, Any]) -> Section:
     """
     kind = find_architecture(name).Options
     try:
-        options: Section = kind.model_validate(network, strict=False)
+        # By way of JSON, since strict mode then takes a list for a tuple.
+        options: Section = kind.model_validate_json(json.dumps(network, default=str))
     except ValidationError as error:
         lines = [
-            f"models.{name}.network.{'.'.join(str(part) for part in item['loc'])}: "
+            f"{'.'.join([f'models.{name}.network', *map(str, item['loc'])])}: "
             + (
                 f"unknown key. Allowed: {', '.join(kind.model_fields)}."
                 if item["type"] == "extra_forbidden"
+                else str(item["ctx"]["error"])
+                if item["type"] == "value_error"
                 else f"{item['msg']}. Received: {item['input']!r}."
             )
             for item in error.errors(include_url=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import keras
 from keras import layers
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ferflow.config.base import Fraction, PositiveInt, Section
 from ferflow.models.shared.blocks import centred, check_blocks, classifier, conv_unit, dense_unit, grey_input
@@ -31,6 +31,15 @@ class Options(Section):
     dense: PositiveInt = 256
     dropout: Fraction = 0.25
     dense_dropout: Fraction = 0.5
+
+    @model_validator(mode="after")
+    def _one_count_a_block(self) -> "Options":
+        if len(self.filters) != len(self.convolutions):
+            raise ValueError(
+                "filters and convolutions need one number for each block. "
+                f"Received: filters {list(self.filters)}, convolutions {list(self.convolutions)}."
+            )
+        return self
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:

@@ -4,6 +4,7 @@ It lives outside DVC's outputs, since DVC deletes those before a stage runs.
 """
 
 import shutil
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ class Checkpoint:
                 history = [dict(zip(columns, map(float, row), strict=True)) for row in file["history"]]
                 variables, best = _numbered(file, "variable_"), _numbered(file, "best_")
                 return State(int(file["epoch"]), variables, best, history, float(file["seconds"]))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(f"{self._path} cannot be read ({error}). Delete it to train from the start.") from error
 
 

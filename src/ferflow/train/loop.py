@@ -181,13 +181,14 @@ class _Trainer:
             self.model.optimizer.learning_rate = rate
             logs = self.model.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights, return_dict=True)
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
-        if not np.isfinite(sums["loss"]):
+        row = {"epoch": float(epoch)} | {name: total / steps for name, total in sums.items()}
+        row |= self._validate() | {"learning_rate": rate}
+        # The last step of an epoch can break the weights without a trace in the training loss.
+        if not (np.isfinite(row["loss"]) and np.isfinite(row["val_loss"])):
             raise ModelError(
                 f"{self._name}: the loss is no longer a number in epoch {epoch}. Lower train.learning_rate "
                 f"(now {self._settings.learning_rate}) or set train.clip_norm."
             )
-        row = {"epoch": float(epoch)} | {name: total / steps for name, total in sums.items()}
-        row |= self._validate() | {"learning_rate": rate}
         self.history.append({name: round(value, 6 if name != "learning_rate" else 10) for name, value in row.items()})
         if self.best_epoch == epoch:
             self.best = self._averaged_weights()
@@ -251,12 +252,21 @@ class _Trainer:
 
 
 def _key(resolved: ResolvedModel, train: Split, validation: Split, seed: int) -> str:
-    """Return a digest of all that the training depends on: settings, data and the code of networks and training."""
-    digest = hashlib.sha256(json.dumps([resolved.model_dump(mode="json"), seed, keras.backend.backend()]).encode())
+    """Return a digest of all that the training depends on: settings, data, and the code of network and training.
+
+    Other networks' code is left out, so that a new architecture does not end the resumption of a running one.
+    """
+    settings = [resolved.model_dump(mode="json"), seed, keras.backend.backend(), keras.version(), train.classes]
+    digest = hashlib.sha256(json.dumps(settings).encode())
     for split in (train, validation):
-        digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(split.labels.data)
+        for array in (split.images, split.labels, split.votes):
+            if array is not None:
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
     package = Path(__file__).parent.parent
-    for source in sorted(path for room in ("models", "train") for path in (package / room).rglob("*.py")):
+    networks = package / "models"
+    code = [networks / "__init__.py", networks / f"{resolved.architecture}.py"]
+    code += sorted((networks / "shared").glob("*.py")) + sorted((package / "train").glob("*.py"))
+    for source in code:
         digest.update(source.read_bytes())
     return digest.hexdigest()

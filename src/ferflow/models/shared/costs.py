@@ -11,7 +11,7 @@ def count_macs(model: keras.Model) -> int:
     """Return the multiply-accumulate operations of one image's forward pass.
 
     Counted are convolutions and dense layers (bias, normalisation, activation and pooling are left out, as the
-    literature does); a layer used twice counts twice.
+    literature does); a layer counts once, at the shape of its first use.
     """
     return sum(_layer_macs(operation) for operation in _operations(model))
 

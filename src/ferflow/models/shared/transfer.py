@@ -1,6 +1,7 @@
 """Transfer learning: a pretrained base from keras.applications under a head of our own."""
 
 import urllib.error
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -132,6 +133,6 @@ def _base(name: str, application: Callable[..., keras.Model], weights: str, side
             raise ModelError(f"{name}: there is no weights file. Received: {weights!r}. {ways_out}")
         try:
             base.load_weights(weights)
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
             raise ModelError(f"{name}: {weights} does not fit the base: {error} {ways_out}") from error
     return base
