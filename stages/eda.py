@@ -1,0 +1,27 @@
+"""Stage eda: a page that shows what is in the data."""
+
+from pathlib import Path
+
+from ferflow.config import load_config
+from ferflow.console import run_command
+from ferflow.eda import write_report
+from ferflow.files import read_json
+from ferflow.manifest import read_manifest
+
+
+def main() -> None:
+    """Write reports/eda/."""
+    config = load_config(Path("params.yaml"))
+    write_report(
+        Path("data/raw"),
+        read_manifest(Path("data/clean/manifest.parquet")),
+        read_json(Path("reports/clean/summary.json")),
+        config.eda,
+        Path("reports/eda"),
+        clean=config.clean,
+        dataset=config.dataset,
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
