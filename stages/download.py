@@ -21,6 +21,7 @@ def main() -> None:
         cache=Path("data/.download"),
         limits=config.unpack,
         seed=config.seed,
+        environment=os.environ,
         archive=Path(archive) if archive else None,
     )
     write_json(Path("reports/download/receipt.json"), asdict(receipt))

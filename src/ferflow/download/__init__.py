@@ -1,6 +1,7 @@
 """Stage download: the raw data, as it came, and a receipt for it."""
 
-from ferflow.download.acquire import Receipt, acquire
+from ferflow.download.acquire import acquire
 from ferflow.download.folders import fingerprint
+from ferflow.download.receipt import Receipt
 
 __all__ = ["Receipt", "acquire", "fingerprint"]

@@ -3,13 +3,12 @@
 import stat
 import tarfile
 import zipfile
-import zlib
 from pathlib import Path
 
 from ferflow.config import Unpack
 from ferflow.download.budget import CHUNK, Budget, disk_errors, write_new
 from ferflow.download.names import member_name, shown, stored_name
-from ferflow.download.streams import BROKEN, Forward, chunks_of, damaged, describe, kind_of, open_packed
+from ferflow.download.streams import Forward, chunks_of, damage_told, describe, kind_of, open_packed
 from ferflow.errors import DownloadError
 from ferflow.progress import progress
 
@@ -28,32 +27,29 @@ def unpack(archive: Path, folder: Path, limits: Unpack) -> None:
         DownloadError: it is no archive, is damaged or encrypted, is over the limits, or has a member that is no plain
             file or folder, leaves the folder, or repeats a name. `folder` then holds rubbish.
     """
-    kind = kind_of(archive)
     budget = Budget(limits, archive.stat().st_size)
-    try:
-        with disk_errors(folder.parent):
-            if kind == "zip":
-                _unpack_zip(archive, folder, budget)
-            elif kind == "tar":
-                _unpack_tar(archive, folder, budget)
-            elif kind in ("packed", "csv"):
-                name = archive.stem if kind == "packed" else archive.name
-                with open_packed(archive) as stream:
-                    write_new(folder / stored_name(name), chunks_of(stream, budget))
-            else:
-                raise DownloadError(
-                    f"{archive.name} is not an archive but {describe(archive)}. Name a zip, a tar (plain, .gz, .bz2 or "
-                    ".xz), a CSV of FER-2013 or a folder; unpack other archives yourself and name the folder."
-                )
-    except (*BROKEN, zlib.error) as error:
-        raise damaged(archive, error) from None
+    with disk_errors(folder.parent), damage_told(archive):
+        kind = kind_of(archive)
+        if kind == "zip":
+            _unpack_zip(archive, folder, budget)
+        elif kind == "tar":
+            _unpack_tar(archive, folder, budget)
+        elif kind in ("packed", "csv"):
+            name = archive.stem if kind == "packed" else archive.name
+            with open_packed(archive) as stream:
+                write_new(folder / stored_name(name), chunks_of(stream, budget))
+        else:
+            raise DownloadError(
+                f"{archive.name} is {describe(archive)}. Name a zip, a tar (plain, .gz, .bz2 or .xz), a CSV of "
+                "FER-2013 or a folder; unpack other archives yourself, and name the folder."
+            )
 
 
 def _unpack_zip(archive: Path, folder: Path, budget: Budget) -> None:
     try:
         source = zipfile.ZipFile(archive)
     except (UnicodeDecodeError, NotImplementedError, ValueError) as error:
-        raise damaged(archive, error) from None
+        raise zipfile.BadZipFile(f"its list of files cannot be read ({error})") from None
     with source:
         members = source.infolist()
         for member in progress(members, len(members), f"unpacking {archive.name}", unit="file"):
@@ -95,7 +91,7 @@ def _unpack_tar(archive: Path, folder: Path, budget: Budget) -> None:
         forward = Forward(stream)
         source = tarfile.TarFile(fileobj=forward, encoding="utf-8", errors="surrogateescape")
         while (member := source.next()) is not None:
-            source.members.clear()  # tarfile keeps them all
+            source.members.clear()  # type: ignore[attr-defined]  # tarfile keeps them all
             budget.member()
             if not (member.isfile() or member.isdir()):
                 raise _not_plain(member.name)

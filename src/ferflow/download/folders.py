@@ -112,6 +112,5 @@ def _hashed(path: Path, into: "hashlib._Hash") -> Iterator[bytes]:
 
 
 def unreadable(error: OSError) -> DownloadError:
-    return DownloadError(
-        f"{error.filename!r} cannot be read ({error.strerror}). Give yourself the right to read it."
-    )
+    """Return the error for a file or folder that its user may not read."""
+    return DownloadError(f"{error.filename!r} cannot be read ({error.strerror}). Give yourself the right to read it.")

@@ -6,16 +6,18 @@ import io
 import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal, Protocol
 
 from ferflow.download.budget import CHUNK, Budget
 from ferflow.errors import DownloadError
 
 Kind = Literal["zip", "tar", "packed", "csv", "other"]
 
-_COMPRESSED: dict[bytes, Callable[[Path], IO[bytes]]] = {
+_COMPRESSED: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
     b"\x1f\x8b": gzip.GzipFile,
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
@@ -29,21 +31,47 @@ _OTHERS = {
     b"%PDF": "a PDF",
 }
 _LARGEST_HEADER = 4 << 20  # bytes tarfile may ask for at once; it holds extended headers in memory
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, gzip.BadGzipFile, lzma.LZMAError)
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+
+
+class DamagedError(DownloadError):
+    """An archive is not what its maker wrote; another copy of it may be."""
+
+
+class Readable(Protocol):
+    """What chunks can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Turn what the readers raise for a damaged archive into a DamagedError."""
+    try:
+        yield
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # bz2 raises a bare one for bad data
+            raise
+        what = str(error).rstrip(".") or type(error).__name__
+        raise DamagedError(
+            f"{path.name} is damaged or cut off: {what}. Nothing was unpacked. Download or copy it again."
+        ) from None
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what a file is: `packed` is a single compressed file, `csv` a table, `other` nothing that can be used."""
+    """Return what a file is: `packed` is a single compressed file, `csv` a table, `other` nothing of use.
+
+    Raises:
+        What the readers raise for a damaged file; see damage_told.
+    """
     with path.open("rb") as handle:
         head = handle.read(512)
     if head.startswith(b"PK"):
         return "zip"
     if _opener(head):
-        try:
-            with open_packed(path) as stream:
-                return "tar" if _is_tar(stream.read(512)) else "packed"
-        except (*BROKEN, OSError) as error:
-            raise damaged(path, error) from None
+        with open_packed(path) as stream:
+            return "tar" if _is_tar(stream.read(512)) else "packed"
     if _is_tar(head):
         return "tar"
     if path.suffix.lower() == ".csv" and b"\0" not in head:
@@ -56,29 +84,20 @@ def describe(path: Path) -> str:
     with path.open("rb") as handle:
         head = handle.read(512)
     if not head:
-        return "an empty file"
+        return "empty"
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "a web page (a browser saves one in place of the archive when it is not logged in)"
-    return next(
-        (text for magic, text in _OTHERS.items() if head.startswith(magic)), "no archive that is known"
-    )
+        return "a web page, not an archive; a browser saves one where it is not logged in"
+    return next((text for magic, text in _OTHERS.items() if head.startswith(magic)), "no archive that can be read")
 
 
-def open_packed(path: Path) -> IO[bytes]:
+def open_packed(path: Path) -> io.BufferedIOBase:
     """Open a gzip, bzip2 or xz file, or a plain one, for reading what is in it."""
     with path.open("rb") as handle:
         opener = _opener(handle.read(6))
     return opener(path) if opener else path.open("rb")
 
 
-def damaged(path: Path, error: BaseException) -> DownloadError:
-    """Return the error for an archive that cannot be read to its end."""
-    return DownloadError(
-        f"{path.name} is damaged or cut off: {error}. Nothing was unpacked. Download or copy it again."
-    )
-
-
-def chunks_of(stream: IO[bytes], budget: Budget) -> Iterator[bytes]:
+def chunks_of(stream: Readable, budget: Budget) -> Iterator[bytes]:
     """Yield what is left of a stream; each chunk is counted before it is given."""
     while chunk := stream.read(CHUNK):
         budget.spend(len(chunk))
@@ -92,7 +111,7 @@ class Forward(io.RawIOBase):
     damaged one; this makes each of them an error.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: Readable) -> None:
         """Read from `stream`, from where it stands."""
         self._stream = stream
         self._position = 0
@@ -135,7 +154,7 @@ class Forward(io.RawIOBase):
         return self._position
 
 
-def _opener(head: bytes) -> Callable[[Path], IO[bytes]] | None:
+def _opener(head: bytes) -> Callable[[Path], io.BufferedIOBase] | None:
     return next((opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None)
 
 
