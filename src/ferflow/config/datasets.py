@@ -47,12 +47,12 @@ class KaggleDataset(Dataset):
     """A public dataset on Kaggle, or the archive of it that the user has.
 
     Attributes:
-        dataset: owner/name on Kaggle.
+        dataset: owner/name on Kaggle, or owner/name/version; without a version, the newest.
         sha256: of the archive; null accepts any. Checked for downloads and for `ARCHIVE=` alike.
     """
 
     source: Literal["kaggle"]
-    dataset: Annotated[str, Field(pattern=r"^[\w-]+/[\w-]+$")]
+    dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w-]*/[A-Za-z0-9_][\w-]*(/[1-9][0-9]*)?$")]
     sha256: Sha256 | None = None
 
 
