@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ferflow.config import load_config
-from ferflow.console import run_command
+from ferflow.console import run_command, start_keras
 from ferflow.errors import ConfigError
 from ferflow.evaluate import evaluate
 
@@ -18,6 +18,7 @@ def main() -> None:
             f"Received: {' '.join(sys.argv[1:]) or 'nothing'}."
         )
     name = sys.argv[1]
+    start_keras()
     metrics = evaluate(
         name,
         model_path=Path("models") / name / "model.keras",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferflow.arrays import read_split
 from ferflow.config import Config, ResolvedModel, load_config
-from ferflow.console import run_command
+from ferflow.console import run_command, start_keras
 from ferflow.files import read_json
 
 
@@ -24,7 +24,7 @@ def main() -> None:
 
 def train_and_write(config: Config, resolved: ResolvedModel) -> None:
     """Train with live tracking where DVC runs the stage; write the results; forget the checkpoints."""
-    # Imported after the config is known to be right, since keras alone takes seconds.
+    start_keras()  # after the config is known to be right, since it takes seconds
     from ferflow.tracking import DEFAULT_URI, open_live_run
     from ferflow.train import forget_checkpoints, train_network, write_outputs
 
