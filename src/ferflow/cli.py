@@ -30,6 +30,7 @@ def main() -> None:
     run.add_argument("--tune", help="models to tune, separated by spaces, or `none`; stays set in params.yaml")
     run.add_argument("--archive", type=Path, help="an archive or folder to take in place of the download")
     run.add_argument("--stage", help="stop after this stage, such as clean, train or train@cnn")
+    run.add_argument("--force", action="store_true", help="run every stage even where nothing has changed")
     run.set_defaults(command=_run)
     check = commands.add_parser("check", help="check params.yaml, with every model's own options")
     check.set_defaults(command=_check)
@@ -55,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> None:
     print(f"dataset {config.dataset}, budget {config.budget}, models {' '.join(config.results)}", flush=True)
     if arguments.archive:
         _take_archive(config, arguments.archive)
-    _dvc("repro", *([arguments.stage] if arguments.stage else []))
+    _dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
     if not arguments.stage:
         _track(arguments)
         print(Path("reports/compare/leaderboard.md").read_text(encoding="utf-8"))
