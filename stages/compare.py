@@ -1,0 +1,26 @@
+"""Stage compare: the leaderboard, and the champion by validation alone."""
+
+from pathlib import Path
+
+from ferflow.compare import compare
+from ferflow.config import load_config
+from ferflow.console import run_command
+
+
+def main() -> None:
+    """Compare all results of params.yaml and write reports/compare/."""
+    config = load_config(Path("params.yaml"))
+    champion = compare(
+        config.results,
+        evaluations=Path("reports/evaluate"),
+        trainings=Path("reports/train"),
+        out=Path("reports/compare"),
+        settings=config.compare,
+        dataset=config.dataset,
+        seed=config.seed,
+    )
+    print(champion["reason"])
+
+
+if __name__ == "__main__":
+    run_command(main)
