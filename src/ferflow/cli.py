@@ -11,7 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ferflow.config import Config, load_config, parse_config
-from ferflow.console import run_command
+from ferflow.console import run_command, start_keras
 from ferflow.errors import ConfigError, FerflowError
 from ferflow.files import read_json, whole_file
 
@@ -54,6 +54,7 @@ def _run(arguments: argparse.Namespace) -> None:
         changes["tune.models"] = [] if arguments.tune == "none" else arguments.tune.split()
     config = set_params(PARAMS, changes)
     print(f"dataset {config.dataset}, budget {config.budget}, models {' '.join(config.results)}", flush=True)
+    _check_networks(config)  # now, not hours later when their stage is reached
     if arguments.archive:
         _take_archive(config, arguments.archive)
     _dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
@@ -65,11 +66,27 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _check(_arguments: argparse.Namespace) -> None:
     config = load_config(PARAMS)
+    _check_networks(config)
+    print(f"{PARAMS} is right: {len(config.models)} models, {len(config.datasets)} datasets.")
+
+
+def _check_networks(config: Config) -> None:
+    """Check each model's own options, and with them both ends of every range that is searched.
+
+    Raises:
+        ConfigError: an option is not allowed, or a model has no module.
+    """
+    start_keras()
     from ferflow.models import check_options
 
     for name in config.models:
         check_options(name, config.resolve(name).network)
-    print(f"{PARAMS} is right: {len(config.models)} models, {len(config.datasets)} datasets.")
+    if config.tune.models:
+        from ferflow.tune import corners
+
+        for name in config.tune.models:
+            for corner in corners(config.tune.space):
+                check_options(name, config.resolve(name, corner).network)
 
 
 def _track(_arguments: argparse.Namespace) -> None:
@@ -114,9 +131,8 @@ def set_params(path: Path, changes: dict[str, Any]) -> Config:
                 raise ConfigError(f"{path}: {key} cannot be set, since there is no section {section!r}.")
         if place.get(last) != value:
             changed.append(f"{key}: {_short(place.get(last))} -> {_short(value)}")
-            if isinstance(value, list):
-                kept = place[last]
-                kept[:] = value  # keeps the way the list is written
+            if isinstance(value, list) and isinstance(place.get(last), list):
+                place[last][:] = value  # keeps the way the list is written
             else:
                 place[last] = value
     if not changed:

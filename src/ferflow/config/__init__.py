@@ -1,6 +1,5 @@
 """params.yaml, loaded once into frozen, validated objects."""
 
-import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 from ferflow.config.base import Name, NonNegativeInt, Section
 from ferflow.config.data import Clean, Eda, Prepare
 from ferflow.config.datasets import AnyDataset, KaggleDataset, LocalDataset, SampleDataset, Unpack
+from ferflow.config.explain import did_you_mean, explain
 from ferflow.config.judging import Compare, Evaluate, Register
 from ferflow.config.training import Augment, Budget, Model, Train, Tune
 from ferflow.errors import ConfigError
@@ -90,7 +90,9 @@ class Config(Section):
         for name in self.models:
             for budget in self.models[name].budgets:
                 _known(f"models.{name}.budgets", budget, self.budgets)
-            self.resolve(name)
+            for budget in self.budgets:
+                self._train(name, budget)
+        _validate(Train, _merge(self.train.model_dump(mode="json"), self.tune.train), "tune.train")
         return self
 
     @property
@@ -118,9 +120,7 @@ class Config(Section):
         block = self.models[name]
         special = block.budgets.get(self.budget)
         network = {**block.network, **(special.network if special else {})}
-        train = self.train.model_dump(mode="json")
-        for layer in (self.budgets[self.budget].train, block.train, special.train if special else {}):
-            train = _merge(train, layer)
+        train = self._train(name, self.budget)
         for key, value in (tuned or {}).items():
             section, _, rest = key.partition(".")
             if section not in ("network", "train") or not rest:
@@ -138,8 +138,23 @@ class Config(Section):
             name=f"{name}_tuned" if tuned is not None else name,
             architecture=name,
             network=network,
-            train=_validate(Train, train, f"models.{name}.train"),
+            train=_validate(
+                Train, train, f"models.{name}.train, with tuned params," if tuned else f"models.{name}.train"
+            ),
         )
+
+    def _train(self, name: str, budget: str) -> dict[str, Any]:
+        """Return a model's `train:` under a budget; each block is checked by itself, so that the error names it."""
+        train = self.train.model_dump(mode="json")
+        special = self.models[name].budgets.get(budget)
+        for origin, block in (
+            (f"budgets.{budget}.train", self.budgets[budget].train),
+            (f"models.{name}.train", self.models[name].train),
+            (f"models.{name}.budgets.{budget}.train", special.train if special else {}),
+        ):
+            train = _merge(train, block)
+            _validate(Train, train, origin)
+        return train
 
 
 def load_config(path: Path) -> Config:
@@ -153,6 +168,8 @@ def load_config(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path} is missing. Run from the project's folder, where params.yaml is.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as text: {error}.") from None
     return parse_config(text, str(path))
 
 
@@ -170,37 +187,15 @@ def parse_config(text: str, origin: str = "params.yaml") -> Config:
 
 def _validate(kind: type[Any], raw: Any, origin: str) -> Any:
     try:
+        text = json.dumps(raw, default=str)
+    except (TypeError, ValueError) as error:  # a key that is a date or a list; an alias inside its own anchor
+        raise ConfigError(f"{origin} must hold plain keys and values: {error}.") from None
+    try:
         # By way of JSON, since strict mode then takes a list for a tuple.
-        return kind.model_validate_json(json.dumps(raw, default=str))
+        return kind.model_validate_json(text)
     except ValidationError as error:
-        lines = [_explain(kind, item) for item in error.errors(include_url=False)]
+        lines = [explain(kind, item) for item in error.errors(include_url=False)]
         raise ConfigError("\n  ".join([f"{origin} is not right:", *lines])) from None
-
-
-def _explain(kind: type[Any], item: Any) -> str:
-    path = [str(part) for part in item["loc"]]
-    key = ".".join(path) or "(top level)"
-    if item["type"] == "extra_forbidden":
-        allowed = _fields(kind, path[:-1])
-        near = difflib.get_close_matches(path[-1], allowed, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        listed = f" Allowed: {', '.join(allowed)}." if allowed else ""
-        return f"{key}: unknown key.{hint}{listed}"
-    if item["type"] == "value_error":
-        return str(item["ctx"]["error"])
-    if item["type"] == "missing":
-        return f"{key}: missing."
-    return f"{key}: {item['msg']}. Received: {item['input']!r}."
-
-
-def _fields(kind: Any, path: list[str]) -> list[str]:
-    """Names of the keys allowed at `path` below a section, as far as they can be told."""
-    for part in path:
-        fields = getattr(kind, "model_fields", {})
-        if part not in fields:
-            return []
-        kind = fields[part].annotation
-    return [field.alias or name for name, field in getattr(kind, "model_fields", {}).items()]
 
 
 def _merge(base: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,4 +208,4 @@ def _merge(base: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
 
 def _known(key: str, value: str, allowed: Mapping[str, Any] | tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ValueError(f"{key}: {value!r} is not known. Allowed: {', '.join(allowed)}.")
+        raise ValueError(f"{key}: {value!r} is not known.{did_you_mean(value, allowed)} Allowed: {', '.join(allowed)}.")
