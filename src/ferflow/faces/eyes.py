@@ -43,10 +43,10 @@ def _brow(head: Head, side: float) -> None:
     """Draw one brow: au1 raises its inner end, au2 its outer end, au4 and au9 lower it and draw it in."""
     units, who = head.units, head.identity
     y, gap = who.brow_height, who.eye_gap - 0.42
-    lowered = 0.15 * units.au4 + 0.07 * units.au9 + 0.02 * units.au7
-    inner = y + 0.02 - 0.17 * units.au1 + lowered + 0.03 * units.au9
-    middle = y - who.brow_arch - 0.1 * units.au1 - 0.12 * units.au2 + 0.8 * lowered
-    outer = y + 0.05 - 0.17 * units.au2 + 0.035 * units.au1 + 0.4 * lowered - who.eye_tilt
+    lowered = 0.17 * units.au4 + 0.07 * units.au9 + 0.02 * units.au7
+    inner = y + 0.02 - 0.2 * units.au1 + lowered + 0.03 * units.au9
+    middle = y - who.brow_arch - 0.12 * units.au1 - 0.14 * units.au2 + 0.8 * lowered
+    outer = y + 0.05 - 0.2 * units.au2 + 0.035 * units.au1 + 0.4 * lowered - who.eye_tilt
     start = 0.15 + gap - 0.055 * units.au4
     knots = [(start, inner), (0.33 + gap, (inner + middle) / 2 - 0.02), (0.54 + gap, middle), (0.73 + gap, outer)]
     points = head.at(smooth(knots, 4) * (side, 1), 0.05)

@@ -29,7 +29,7 @@ class Head:
         factor = canvas.side / 48
         self.unit = view.scale * factor
         self.centre = (canvas.side / 2 + view.shift_x * factor, canvas.side / 2 + view.shift_y * factor)
-        self.jaw = 0.27 * units.au26 + 0.03 * units.au25
+        self.jaw = 0.32 * units.au26 + 0.03 * units.au25
         self.rng = np.random.default_rng(identity.texture)
         yaw, pitch, roll = ((math.sin(a), math.cos(a)) for a in (view.yaw, view.pitch, view.roll))
         self._roll = roll

@@ -140,15 +140,15 @@ def random_identity(rng: np.random.Generator) -> Identity:
         eye_height=about(-0.02, 0.03),
         eye_size=about(0.24, 0.016),
         eye_tilt=about(0.015, 0.018),
-        brow_height=about(-0.3, 0.03),
+        brow_height=about(-0.3, 0.022),
         brow_arch=about(0.07, 0.02),
         brow_width=about(0.07 if female else 0.1, 0.015),
         nose_length=about(0.44, 0.035),
         nose_width=about(0.2 if skin > 0.6 else 0.23, 0.018),
-        mouth_height=about(0.79, 0.03),
+        mouth_height=about(0.79, 0.02),
         mouth_width=about(0.35, 0.025),
         lips=about(1.1 if female else 0.9, 0.15),
-        mouth_bow=about(0.0, 0.02),
+        mouth_bow=about(0.0, 0.014),
         age=age,
         style=style,
         hairline=about(-0.86, 0.07),
@@ -168,16 +168,16 @@ def random_view(rng: np.random.Generator) -> View:
     def about(deviation: float) -> float:
         return deviation * max(-2.2, min(2.2, float(rng.normal())))
 
-    x, y, z = about(0.55), -0.35 + about(0.3), float(rng.uniform(0.55, 1.0))
+    x, y, z = about(0.42), -0.35 + about(0.3), float(rng.uniform(0.55, 1.0))
     length = math.sqrt(x * x + y * y + z * z)
     looks_away = rng.random() < 0.3
     return View(
-        yaw=about(0.16),
-        pitch=about(0.09),
-        roll=about(0.09),
-        scale=19.4 + about(0.9),
-        shift_x=about(0.9),
-        shift_y=-0.8 + about(0.9),
+        yaw=about(0.13),
+        pitch=about(0.06),
+        roll=about(0.07),
+        scale=19.8 + about(0.7),
+        shift_x=about(0.7),
+        shift_y=-0.8 + about(0.7),
         gaze_x=about(0.45) if looks_away else about(0.1),
         gaze_y=about(0.25) if looks_away else about(0.08),
         light_x=x / length,
@@ -188,7 +188,7 @@ def random_view(rng: np.random.Generator) -> View:
         gradient=about(0.15),
         exposure=1.0 + about(0.12),
         contrast=1.0 + about(0.15),
-        blur=float(rng.uniform(0.0, 0.65)),
-        noise=float(rng.uniform(1.0, 6.0)),
+        blur=float(rng.uniform(0.0, 0.55)),
+        noise=float(rng.uniform(1.0, 4.5)),
         grain=int(rng.integers(2**31)),
     )

@@ -53,7 +53,7 @@ def _corner(head: Head, side: int) -> Corner:
     smile, dimple, upper = (units.sides(name)[side] for name in ("au12", "au14", "au10"))
     x = who.mouth_width + 0.13 * smile + 0.16 * units.au20 + 0.04 * dimple - 0.05 * units.au23
     x -= 0.16 * units.au26 * (1 - 0.7 * min(1.0, smile + units.au20)) + 0.03 * units.au17 + 0.02 * units.au24
-    y = who.mouth_height - who.mouth_bow - 0.17 * smile + 0.14 * units.au15 - 0.06 * dimple - 0.02 * upper
+    y = who.mouth_height - who.mouth_bow - 0.2 * smile + 0.17 * units.au15 - 0.06 * dimple - 0.02 * upper
     return x, y + 0.03 * units.au20 + 0.45 * head.jaw
 
 

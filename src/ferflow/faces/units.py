@@ -151,12 +151,14 @@ def random_units(rng: np.random.Generator, emotion: str) -> ActionUnits:
 
     Every face also has a little of everything: resting faces differ, and people talk while they are photographed.
     """
-    strength = 0.3 + 0.7 * float(rng.beta(2.0, 1.2))
+    strength = 0.45 + 0.55 * float(rng.beta(2.5, 1.0))
+    if rng.random() < 0.12:
+        strength *= float(rng.uniform(0.2, 0.7))
     values = dict.fromkeys(UNIT_NAMES, 0.0)
     for name, (chance, low, high) in PROTOTYPES[emotion].items():
         if rng.random() < chance:
             values[name] = strength * float(rng.uniform(low, high))
-    resting = rng.normal(0, 0.12, len(UNIT_NAMES)).tolist()
+    resting = rng.normal(0, 0.1, len(UNIT_NAMES)).tolist()
     for name, extra in zip(UNIT_NAMES, resting, strict=True):
         values[name] += max(0.0, extra)
     if rng.random() < 0.15:
