@@ -5,15 +5,18 @@ from pathlib import Path
 from ferflow.clean import clean_folder
 from ferflow.config import load_config
 from ferflow.console import run_command
-from ferflow.files import write_json
-from ferflow.manifest import write_manifest
+from ferflow.files import whole_folder, write_json
+from ferflow.manifest import write_manifest, write_votes
 
 
 def main() -> None:
     """Write data/clean/manifest.parquet and reports/clean/summary.json."""
     config = load_config(Path("params.yaml"))
-    cleaned = clean_folder(Path("data/raw"), config.clean, config.source.classes)
-    write_manifest(Path("data/clean/manifest.parquet"), cleaned.manifest)
+    cleaned = clean_folder(Path("data/raw"), config.clean, config.source.labels, config.source.classes)
+    with whole_folder(Path("data/clean")) as out:
+        write_manifest(out / "manifest.parquet", cleaned.manifest)
+        if cleaned.votes is not None:
+            write_votes(out / "votes.parquet", cleaned.votes)
     write_json(Path("reports/clean/summary.json"), cleaned.summary)
 
 

@@ -5,23 +5,24 @@ from pathlib import Path
 from ferflow.config import load_config
 from ferflow.console import run_command
 from ferflow.files import whole_folder, write_json
-from ferflow.manifest import read_manifest
+from ferflow.manifest import read_manifest, read_votes
 from ferflow.prepare import prepare_arrays
 
 
 def main() -> None:
     """Write data/prepare/ and reports/prepare/summary.json."""
     config = load_config(Path("params.yaml"))
-    manifest = read_manifest(Path("data/clean/manifest.parquet"))
+    clean = Path("data/clean")
     with whole_folder(Path("data/prepare")) as out:
         summary = prepare_arrays(
             Path("data/raw"),
-            manifest,
+            read_manifest(clean / "manifest.parquet"),
             config.prepare,
-            config.clean.image_size,
-            config.clean.max_pixels,
-            config.seed,
             out,
+            image_size=config.clean.image_size,
+            seed=config.seed,
+            leaks_allowed=config.clean.leaked_copies == "keep",
+            votes=read_votes(clean / "votes.parquet") if config.source.labels == "ferplus_votes" else None,
         )
     write_json(Path("reports/prepare/summary.json"), summary)
 

@@ -50,14 +50,43 @@ class Split:
 
 def write_split(folder: Path, name: str, split: Split) -> None:
     """Write one split into `folder`; name is one of SPLITS."""
-    write_json(folder / "classes.json", list(split.classes))
-    arrays = {"images": split.images, "labels": split.labels, "votes": split.votes}
-    for kind, array in arrays.items():
+    with whole_file(folder / f"{name}_images.npy") as temporary:
+        np.save(temporary, np.asarray(split.images))
+    write_rows(folder, name, split.labels, split.index, split.classes, split.votes)
+
+
+def write_rows(
+    folder: Path,
+    name: str,
+    labels: npt.NDArray[np.int64],
+    index: pd.DataFrame,
+    classes: tuple[str, ...],
+    votes: npt.NDArray[np.float32] | None = None,
+) -> None:
+    """Write all of one split but its images; arguments as in Split."""
+    write_json(folder / "classes.json", list(classes))
+    for kind, array in {"labels": labels, "votes": votes}.items():
         if array is not None:
             with whole_file(folder / f"{name}_{kind}.npy") as temporary:
                 np.save(temporary, np.asarray(array))
     with whole_file(folder / f"{name}_index.parquet") as temporary:
-        split.index[list(INDEX_COLUMNS)].to_parquet(temporary, index=False, compression="zstd")
+        index[list(INDEX_COLUMNS)].to_parquet(temporary, index=False, compression="zstd")
+
+
+def create_images(folder: Path, name: str, count: int, side: int) -> tuple[Path, int]:
+    """Make `<name>_images.npy` for (count, side, side) images, all black, to be filled portion by portion.
+
+    Returns:
+        The file, and the byte at which its first image begins; the others follow without gaps.
+    """
+    path = folder / f"{name}_images.npy"
+    header = np.lib.format.header_data_from_array_1_0(np.empty(0, np.uint8)) | {"shape": (count, side, side)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as handle:
+        np.lib.format.write_array_header_1_0(handle, header)
+        start = handle.tell()
+        handle.truncate(start + count * side * side)
+    return path, start
 
 
 def read_split(folder: Path, name: str) -> Split:

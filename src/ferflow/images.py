@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import struct
 import warnings
 import zlib
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ferflow.errors import DataError
 from ferflow.manifest import raw_path, table_row
@@ -21,9 +22,9 @@ from ferflow.tables import Table
 Grey = npt.NDArray[np.uint8]
 
 # Named, so that no format with a program inside (EPS starts Ghostscript) is ever tried on a stranger's file.
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF")
-# What Pillow's decoders raise on damaged bytes, by experiment (tests/clean) and by their source.
-DECODER_ERRORS = (
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+# What Pillow's decoders raise on damaged bytes.
+_DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -37,27 +38,25 @@ DECODER_ERRORS = (
     MemoryError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _IN_MEMORY = 64_000_000  # bytes; a longer file is decoded from disk
 
 
-class ImageProblem(DataError):
+class ImageError(DataError):
     """A file that gives no picture.
 
     Attributes:
         reason: `unreadable`, `bomb` or `animated`.
-        size: width and height in pixels where the header tells, else (0, 0).
-        mode: Pillow's name of the pixel format where the header tells, else empty.
     """
 
-    def __init__(self, reason: str, message: str, size: tuple[int, int] = (0, 0), mode: str = "") -> None:
-        """Keep what is known of the file."""
+    def __init__(self, reason: str, message: str) -> None:
+        """Keep the reason beside the message."""
         super().__init__(message)
-        self.reason, self.size, self.mode = reason, size, mode
+        self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A decoded image.
 
@@ -70,49 +69,77 @@ class Picture:
     mode: str
 
 
-def decode(source: BinaryIO, max_pixels: int) -> Picture:
+def decode(source: BinaryIO, max_pixels: int | None = None) -> Picture:
     """Decode an image to 8-bit grey.
 
     Args:
-        source: the file's bytes, seekable.
-        max_pixels: an image whose header claims more is not decoded.
+        source: the file's bytes, seekable, at the start.
+        max_pixels: an image whose header claims more is not decoded; None trusts the file.
 
     Raises:
-        ImageProblem: the file gives no picture.
+        ImageError: the file gives no picture.
     """
-    size, mode = (0, 0), ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of what the verdict says anyway
         try:
             with Image.open(source, formats=FORMATS) as image:
-                size, mode = image.size, image.mode
-                if size[0] * size[1] > max_pixels:
-                    raise ImageProblem("bomb", f"claims {size[0]}x{size[1]} pixels", size, mode)
-                if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-                    raise ImageProblem("animated", f"{image.n_frames} frames", size, mode)  # type: ignore[attr-defined]
-                if "exif" in image.info:
-                    return Picture(_grey(ImageOps.exif_transpose(image)), mode)
-                return Picture(_grey(image), mode)
-        except ImageProblem:
+                width, height = image.size
+                if max_pixels and width * height > max_pixels:
+                    raise ImageError("bomb", f"claims {width}x{height} pixels")
+                if (
+                    getattr(image, "is_animated", False) and image.format != "MPO"
+                ):  # MPO: a camera's JPEG and its preview
+                    raise ImageError("animated", "several frames")
+                mode = image.mode
+                return Picture(_grey(_upright(image) if "exif" in image.info else image), mode)
+        except ImageError:
             raise
-        except Image.DecompressionBombError as error:
-            raise ImageProblem("bomb", str(error), size, mode) from None
-        except Image.UnidentifiedImageError:
-            raise ImageProblem("unreadable", "not an image") from None
-        except DECODER_ERRORS as error:
-            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            raise ImageProblem("unreadable", text, size, mode) from None
+        except Image.DecompressionBombError:
+            raise ImageError("bomb", "claims more pixels than Pillow decodes") from None
+        except UnidentifiedImageError:
+            raise ImageError("unreadable", "not an image") from None
+        except _DECODER_ERRORS as error:
+            text = _ADDRESS.sub("", str(error))  # an address would differ from run to run
+            raise ImageError(
+                "unreadable", f"{type(error).__name__}: {text}" if text else type(error).__name__
+            ) from None
 
 
-def read_grey(raw: Path, paths: Iterable[str], max_pixels: int) -> Iterator[Grey]:
+def decode_bytes(data: bytes, max_pixels: int | None = None) -> Picture:
+    """Decode an image that is in memory; like decode, and faster for plain grey JPEG, the usual case."""
+    size = _plain_jpeg_size(data)
+    if size and size[0] * size[1] <= (max_pixels or Image.MAX_IMAGE_PIXELS or 0):
+        try:
+            pixels = Image.frombytes("L", size, data, "jpeg", "L", "").tobytes()
+            return Picture(np.frombuffer(pixels, np.uint8).reshape(size[1], size[0]), "L")
+        except (ValueError, OSError):
+            pass  # the slower way says what is wrong with it
+    return decode(io.BytesIO(data), max_pixels)
+
+
+def read_bytes(path: Path | str) -> bytes | io.FileIO:
+    """Return a file's bytes, or where they are too many for the memory the open file, to be closed by the caller.
+
+    Links are not followed, and a pipe is not waited for.
+
+    Raises:
+        OSError: it cannot be read, or is a link.
+    """
+    handle = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", buffering=0)
+    if os.fstat(handle.fileno()).st_size > _IN_MEMORY:
+        return handle
+    with handle:
+        return handle.read()
+
+
+def read_grey(raw: Path, paths: Iterable[str]) -> Iterator[Grey]:
     """Yield the images that the manifest names `paths`, in that order, as uint8 (height, width).
 
     Rows of tables are read in place. One image at a time is in memory.
 
     Args:
         raw: the raw folder.
-        paths: as in the manifest.
-        max_pixels: as for decode.
+        paths: as in the manifest, of rows that are readable.
 
     Raises:
         DataError: a file is gone or gives no picture, so that it is not what clean saw.
@@ -122,34 +149,61 @@ def read_grey(raw: Path, paths: Iterable[str], max_pixels: int) -> Iterator[Grey
         file, row = raw_path(raw, path), table_row(path)
         try:
             if row is None:
-                with file.open("rb") as handle:
-                    grey = decode(handle, max_pixels).grey
+                data = read_bytes(file)
+                if isinstance(data, bytes):
+                    grey = decode_bytes(data).grey
+                else:
+                    with data:
+                        grey = decode(data).grey
             else:
                 if file not in tables:
                     tables[file] = Table(file)
-                grey = tables[file].pixels(tables[file].fields(row))
-        except (ImageProblem, OSError, ValueError, IndexError) as error:
+                grey = tables[file].image(tables[file].fields(row))
+        except (ImageError, OSError, ValueError, IndexError) as error:
             raise DataError(
                 f"{path} was readable when the manifest was made and is not now ({error}). Run dvc repro clean."
             ) from None
         yield grey
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading without following a link and without waiting, should it be a pipe by now."""
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", buffering=0)
+def fit(grey: Grey, side: int) -> Grey:
+    """Resize an image to a square of `side` pixels (Lanczos, which averages where it shrinks); uint8."""
+    if grey.shape == (side, side):
+        return grey
+    return np.asarray(Image.fromarray(grey).resize((side, side), Image.Resampling.LANCZOS))
 
 
-def whole_or_handle(handle: BinaryIO, size: int) -> BinaryIO:
-    """Return the file's bytes in memory, or the handle itself where they are too many."""
-    return io.BytesIO(handle.read()) if size <= _IN_MEMORY else handle
+def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of a grey 8-bit JPEG with nothing in its header that could change the picture."""
+    if data[:2] != b"\xff\xd8":
+        return None
+    at, size = 2, None
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], data[at + 2] << 8 | data[at + 3]
+        if marker == 0xDA:  # the pixels begin
+            return size
+        if marker in (0xC0, 0xC1, 0xC2):
+            if size or length != 11 or at + 13 > len(data):  # one component makes it 11
+                return None
+            precision, height, width, components = struct.unpack_from(">BHHB", data, at + 4)
+            if precision != 8 or components != 1 or not width or not height:
+                return None
+            size = width, height
+        elif marker not in (0xC4, 0xDB, 0xDD, 0xE0):  # tables, restarts, JFIF
+            return None
+        at += 2 + length
+    return None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except _DECODER_ERRORS:  # of the EXIF data: the picture itself may be sound
+        return image
 
 
 def _grey(image: Image.Image) -> Grey:
     """Return 8-bit grey pixels. Transparent parts become white; 16 bits are scaled to 8."""
-    if image.mode == "L" and "transparency" not in image.info:
-        pixels = image.tobytes()
-        return np.frombuffer(pixels, np.uint8).reshape(image.height, image.width)
     if image.mode.startswith("I") or image.mode == "F":
         return _scaled(np.asarray(image))
     if image.has_transparency_data:
@@ -166,4 +220,5 @@ def _scaled(values: npt.NDArray[np.generic]) -> Grey:
         factor = 255.0 if top <= 1.0 else 1.0 if top <= 255.0 else 1 / 257
     else:
         factor = 1 / 257 if values.dtype.itemsize == 2 or top > 255.0 else 1.0
-    return np.clip(np.rint(wide * factor), 0, 255).astype(np.uint8)
+    grey: Grey = np.clip(np.rint(wide * factor), 0, 255).astype(np.uint8)
+    return grey

@@ -53,6 +53,23 @@ def read_manifest(path: Path) -> pd.DataFrame:
     return manifest
 
 
+def write_votes(path: Path, votes: pd.DataFrame) -> None:
+    """Write the FER+ votes beside the manifest: `path` as there, then ferplus.COLUMNS; the same bytes every time."""
+    with whole_file(path) as temporary:
+        votes.to_parquet(temporary, index=False, compression="zstd")
+
+
+def read_votes(path: Path) -> pd.DataFrame:
+    """Read the FER+ votes.
+
+    Raises:
+        DataError: the file is missing.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is missing: the data has no FER+ votes, or clean has not run. Run dvc repro clean.")
+    return pd.read_parquet(path)
+
+
 _ROW = re.compile(r"^(?P<table>.*\.csv)#(?P<row>[0-9]+)$", re.IGNORECASE | re.DOTALL)
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f\\]")

@@ -2,11 +2,11 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import pandas as pd
 
 Ints = npt.NDArray[np.int64]
 
@@ -14,8 +14,8 @@ Ints = npt.NDArray[np.int64]
 def near_pairs(hashes: npt.NDArray[np.uint64], bits: int) -> tuple[Ints, Ints]:
     """Return enough pairs of distinct hashes at most `bits` bits apart to join all that are.
 
-    The 64 bits are cut into `bits` + 2 bands. Two hashes that differ in at most `bits` bits agree on two bands at least,
-    so only hashes that share two bands are compared (multi-index hashing, Norouzi et al. 2012): no N x N table.
+    The 64 bits are cut into `bits` + 2 bands. Two hashes that differ in at most `bits` bits agree on two bands at
+    least, so only hashes that share two bands are compared (multi-index hashing, Norouzi et al. 2012): no N x N table.
 
     Args:
         hashes: uint64, (N,), no two alike.
@@ -71,17 +71,32 @@ def group_numbers(pixels: Ints, hashes: npt.NDArray[np.uint64], blank: npt.NDArr
     distinct, place = np.unique(hashes[faces], return_inverse=True)
     first, second = near_pairs(distinct, bits)
     # Nodes: the images, then the distinct hashes, then the distinct pixels.
-    shapes = np.unique(pixels, return_inverse=True)[1] + count + len(distinct)
     here = np.concatenate([faces, first + count, np.arange(count)])
-    there = np.concatenate([place + count, second + count, shapes])
-    nodes = count + len(distinct) + count
-    graph = coo_array((np.ones(len(here), np.int8), (here, there)), shape=(nodes, nodes))
-    return by_appearance(connected_components(graph, directed=False)[1][:count])
+    there = np.concatenate([place + count, second + count, pixels + count + len(distinct)])
+    return by_appearance(_components(here, there, count + len(distinct) + int(pixels.max()) + 1)[:count])
 
 
-def by_appearance(values: npt.NDArray[np.generic]) -> Ints:
-    """Number distinct values from 0 in the order in which they first appear."""
-    _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
+def _components(here: Ints, there: Ints, nodes: int) -> Ints:
+    """Return for each node the smallest node that it is joined to, by however many steps.
+
+    Each round hands the smallest number over every edge and then to everything that points to it, so that even a long
+    chain takes a few rounds. (scipy has this too, at the price of half a second of imports.)
+    """
+    root = np.arange(nodes)
+    while True:
+        low = np.minimum(root[here], root[there])
+        changed = root.copy()
+        for end in (here, there):
+            np.minimum.at(changed, root[end], low)
+            np.minimum.at(changed, end, low)
+        while not np.array_equal(shorter := changed[changed], changed):
+            changed = shorter
+        if np.array_equal(changed, root):
+            return root
+        root = changed
+
+
+def by_appearance(values: Any) -> Ints:
+    """Number distinct values from 0 in the order in which they first appear: int64, (N,)."""
+    numbers: Ints = pd.factorize(values)[0].astype(np.int64)
+    return numbers

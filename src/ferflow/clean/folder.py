@@ -7,12 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from ferflow.clean.listing import Entry, list_raw
+from ferflow.clean.listing import list_raw
 from ferflow.clean.places import Place, place_files, settle_splits
-from ferflow.clean.reading import Facts, read_files
+from ferflow.clean.reading import Facts, hash_files, hex_digests, read_files
 from ferflow.clean.summary import summarise
+from ferflow.clean.tables import Rows, find_tables, read_tables
 from ferflow.clean.verdicts import judge
+from ferflow.clean.votes import Labels
 from ferflow.config.data import Clean
+from ferflow.ferplus import COLUMNS as VOTE_COLUMNS
 from ferflow.manifest import COLUMNS, manifest_path
 
 
@@ -23,54 +26,80 @@ class Cleaned:
     Attributes:
         manifest: a row for every raw file and every row of an image table; see ferflow.manifest.
         summary: what reports/clean/summary.json holds; see ferflow.clean.summary.
+        votes: the FER+ votes of each row of a table that has them: `path` as in the manifest, then
+            ferplus.COLUMNS; None where the data has no votes.
     """
 
     manifest: pd.DataFrame
     summary: dict[str, Any]
+    votes: pd.DataFrame | None
 
 
-def clean_folder(raw: Path, settings: Clean, classes: Sequence[str] = ()) -> Cleaned:
+def clean_folder(
+    raw: Path,
+    settings: Clean,
+    labels: Labels = "folder",
+    classes: Sequence[str] = (),
+    workers: int | None = None,
+) -> Cleaned:
     """Look at every file of the raw folder and say what is to become of it. Nothing raw is changed.
 
     Args:
         raw: the raw folder.
         settings: what is looked for, and the policies.
+        labels: whose labels to use; see ferflow.config.datasets.
         classes: the only classes to accept; empty: every class found.
+        workers: processes that read; None: one a core.
 
     Raises:
-        DataError: there is no raw folder.
+        DataError: there is no raw folder, or `labels` needs votes that are not there.
     """
     entries = list_raw(raw)
-    open_entries = [entry for entry in entries if not entry.reason]
-    places = settle_splits(place_files([entry.relative for entry in open_entries], classes))
-    rows = [_row(entry) for entry in entries if entry.reason]
-    images = []
-    wanted = [(entry, place) for entry, place in zip(open_entries, places, strict=True) if not place.reason]
-    facts = read_files(raw, [entry.relative for entry, _ in wanted], settings.max_pixels)
-    for (entry, place), fact in zip(wanted, facts, strict=True):
-        (rows if fact.reason else images).append(_row(entry, place, fact))
-    rows += [_row(e, p) for e, p in zip(open_entries, places, strict=True) if p.reason]
-    judged = judge(_frame(images), settings)
-    manifest = pd.concat([judged, _frame(rows)]).sort_values("path", ignore_index=True)
-    return Cleaned(manifest, summarise(manifest))
+    tables = find_tables(raw, entries)
+    entries = [tables.mark(entry) for entry in entries]
+    rows = read_tables(tables, labels, classes, workers)
+
+    files = [entry.relative for entry in entries if not entry.reason]
+    places = settle_splits([*place_files(files, classes), *(place for table in rows for place in table.places)])
+    of_file, of_row = dict(zip(files, places, strict=False)), iter(places[len(files) :])
+    placed = [
+        (entry.relative, of_file.get(entry.relative) or Place(reason=entry.reason, detail=entry.detail))
+        for entry in entries
+    ]
+    images = [item for item in placed if not item[1].reason]
+    others = [item for item in placed if item[1].reason]
+    parts = [
+        _frame(images, read_files(raw, [path for path, _ in images], settings.max_pixels, workers)),
+        _frame(others, hash_files(raw, [path for path, _ in others])),
+    ]
+    for table in rows:
+        part = _frame([(table.relative, next(of_row)) for _ in table.places], table.facts)
+        part["path"] = table.paths
+        parts.append(part)
+
+    manifest = pd.concat(parts).sort_values("path", kind="stable", ignore_index=True)
+    readable = manifest["reason"] == ""
+    manifest = pd.concat([judge(manifest[readable], settings), manifest[~readable]])
+    manifest = manifest.sort_values("path", kind="stable", ignore_index=True)
+    return Cleaned(manifest, summarise(manifest), _votes(rows))
 
 
-def _row(entry: Entry, place: Place | None = None, facts: Facts | None = None) -> dict[str, Any]:
-    place, facts = place or Place(), facts or Facts()
-    reason = entry.reason or place.reason or facts.reason
-    return {
-        "path": manifest_path(entry.relative),
-        "split": place.split,
-        "subset": place.subset,
-        "label": place.label,
-        "verdict": "drop" if reason else "keep",
-        "reason": reason,
-        "detail": entry.detail or place.detail or facts.detail,
-        "bytes": entry.bytes,
-        "sha256": facts.sha256.hex(),
-        "pixels": facts.pixels.hex(),
-        "width": facts.width,
-        "height": facts.height,
+def _frame(items: Sequence[tuple[str, Place]], facts: Facts) -> pd.DataFrame:
+    places = [place for _, place in items]
+    reasons = [place.reason or reason for place, reason in zip(places, facts.reason, strict=True)]
+    columns = {
+        "path": [manifest_path(path) for path, _ in items],
+        "split": [place.split for place in places],
+        "subset": [place.subset for place in places],
+        "label": [place.label for place in places],
+        "verdict": ["drop" if reason else "keep" for reason in reasons],
+        "reason": reasons,
+        "detail": [place.detail or detail for place, detail in zip(places, facts.detail, strict=True)],
+        "bytes": facts.bytes,
+        "sha256": hex_digests(facts.sha256),
+        "pixels": hex_digests(facts.pixels),
+        "width": facts.shape[:, 1],
+        "height": facts.shape[:, 0],
         "mode": facts.mode,
         "mean": facts.mean,
         "std": facts.std,
@@ -78,8 +107,15 @@ def _row(entry: Entry, place: Place | None = None, facts: Facts | None = None) -
         "group": -1,
         "copy_in_train": False,
     }
+    return pd.DataFrame(columns, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-    return frame.sort_values("path", kind="stable", ignore_index=True)
+def _votes(rows: Sequence[Rows]) -> pd.DataFrame | None:
+    parts = [
+        pd.DataFrame(table.votes, columns=list(VOTE_COLUMNS)).assign(path=table.paths)
+        for table in rows
+        if table.votes is not None
+    ]
+    if not parts:
+        return None
+    return pd.concat(parts)[["path", *VOTE_COLUMNS]].sort_values("path", ignore_index=True)

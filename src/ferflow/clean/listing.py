@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ferflow.clean import names
 from ferflow.errors import DataError
+from ferflow.manifest import manifest_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +17,11 @@ class Entry:
         relative: path below the raw folder as the system gives it, forward slashes.
         reason: link, special_file, system_file or unreadable where name and kind already tell; else empty.
         detail: the reason in words.
-        bytes: size of the file.
     """
 
     relative: str
     reason: str = ""
     detail: str = ""
-    bytes: int = 0
 
 
 def list_raw(raw: Path) -> list[Entry]:
@@ -36,35 +35,26 @@ def list_raw(raw: Path) -> list[Entry]:
     if not raw.is_dir():
         raise DataError(f"{raw} is missing. Run the stage that makes it: dvc repro download.")
     entries: list[Entry] = []
-    folders = [""]
+    folders = [("", False)]
     while folders:
-        folder = folders.pop()
+        folder, system = folders.pop()
         try:
-            with os.scandir(raw / folder if folder else raw) as found:
+            with os.scandir(raw / folder) as found:
                 for item in found:
                     relative = f"{folder}/{item.name}" if folder else item.name
+                    rubbish = system or names.is_system(item.name)
                     if item.is_dir(follow_symlinks=False):
-                        folders.append(relative)
+                        folders.append((relative, rubbish))
                     else:
-                        entries.append(_entry(item, relative))
+                        entries.append(_entry(item, relative, rubbish))
         except OSError as error:
             entries.append(Entry(folder, "unreadable", f"folder: {error.strerror}"))
-    return sorted(entries, key=lambda entry: os.fsencode(entry.relative))
+    return sorted(entries, key=lambda entry: entry.relative)
 
 
-def _entry(item: "os.DirEntry[str]", relative: str) -> Entry:
-    try:
-        status = item.stat(follow_symlinks=False)
-        if item.is_symlink():
-            return Entry(
-                relative,
-                "link",
-                f"to {os.fsencode(os.readlink(item.path)).decode('utf-8', 'backslashreplace')}",
-            )
-        if not item.is_file(follow_symlinks=False):
-            return Entry(relative, "special_file", "pipe, socket or device")
-    except OSError as error:
-        return Entry(relative, "unreadable", error.strerror or "")
-    if names.is_system(relative):
-        return Entry(relative, "system_file", "", status.st_size)
-    return Entry(relative, bytes=status.st_size)
+def _entry(item: "os.DirEntry[str]", relative: str, system: bool) -> Entry:
+    if item.is_symlink():
+        return Entry(relative, "link", f"to {manifest_path(str(Path(item.path).readlink()))}")
+    if not item.is_file(follow_symlinks=False):
+        return Entry(relative, "special_file", "pipe, socket or device")
+    return Entry(relative, "system_file") if system else Entry(relative)

@@ -81,5 +81,6 @@ def _transform(length: int) -> npt.NDArray[np.float64]:
     average = np.clip(cover, 0, None)
     average /= average.sum(axis=1, keepdims=True)
     frequency = np.arange(1, _FREQUENCIES + 1)[:, None]
-    cosine: npt.NDArray[np.float64] = np.cos(np.pi * (2 * np.arange(_SIDE) + 1) * frequency / (2 * _SIDE))
-    return cosine @ average
+    cosine = np.cos(np.pi * (2 * np.arange(_SIDE) + 1) * frequency / (2 * _SIDE))
+    transform: npt.NDArray[np.float64] = cosine @ average
+    return transform

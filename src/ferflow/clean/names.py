@@ -1,9 +1,10 @@
 """What folder and file names say: emotion, split, subset, rubbish."""
 
+import functools
 import re
-from pathlib import PurePosixPath
 
 EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+FER2013_CODES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # the CSV's emotion 0 to 6
 _EMOTION_WORDS = {
     "angry": "angry anger",
     "contempt": "contempt contemptuous",
@@ -25,27 +26,25 @@ _SUBSET = {"training": "Training", "publictest": "PublicTest", "privatetest": "P
 _SUBSET_SPLIT = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
 _SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r"}
 _BESIDES = re.compile(r"[\W\d_]+")
+_FIRST_WORDS = re.compile(r"[^_.\d]*")
 _DATASET = re.compile(r"^(ferplus|fer)(?=[a-z])|(set|data|images|folder|dir)$")
 
 
-def _word(name: str) -> str:
-    return _BESIDES.sub("", name.casefold())
-
-
 def emotion(name: str) -> str:
-    """Return the canonical emotion that a folder's or a table's name means, such as angry for `0_Anger`; else empty."""
+    """Return the canonical emotion that a name means, such as angry for `0_Anger`; else empty."""
     return _EMOTION.get(_word(name), "")
 
 
 def split(name: str) -> str:
-    """Return train, validation or test where a folder's name means it, such as `Training` or `FER2013Valid`."""
+    """Return train, validation or test where a name means it, such as `Training` or `FER2013Valid`; else empty."""
     word = _word(name)
     return _SPLIT.get(word) or _SPLIT.get(_DATASET.sub("", _DATASET.sub("", word)), "")
 
 
 def subset(name: str) -> str:
     """Return Training, PublicTest or PrivateTest where a folder's, file's or Usage's name begins with it."""
-    return _SUBSET.get(_word(re.split(r"[_.\d]", name, maxsplit=1)[0]), "")
+    start = _FIRST_WORDS.match(name)
+    return _SUBSET.get(_word(start[0]), "") if start else ""
 
 
 def subset_split(name: str) -> str:
@@ -53,6 +52,11 @@ def subset_split(name: str) -> str:
     return _SUBSET_SPLIT.get(name, "")
 
 
-def is_system(relative: str) -> bool:
-    """Return whether a path is hidden or a system's leftovers, itself or by a folder above."""
-    return any(part.startswith(".") or part.casefold() in _SYSTEM_NAMES for part in PurePosixPath(relative).parts)
+def is_system(name: str) -> bool:
+    """Return whether a file or folder is hidden, or left behind by a system."""
+    return name.startswith(".") or name.casefold() in _SYSTEM_NAMES
+
+
+@functools.lru_cache(maxsize=4096)
+def _word(name: str) -> str:
+    return _BESIDES.sub("", name.casefold())

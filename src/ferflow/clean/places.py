@@ -1,29 +1,19 @@
 """Split, subset and label of every image, from where it lies."""
 
-from collections.abc import Sequence
+import functools
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from ferflow.clean import names
+from ferflow.manifest import manifest_path
 
 _IMAGE_SUFFIXES = {
-    *(
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".pgm",
-        ".ppm",
-        ".pnm",
-    ),
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm"),
     *(".jp2", ".avif"),
 }
+Folders = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,65 +45,93 @@ def place_files(paths: Sequence[str], classes: Sequence[str] = ()) -> list[Place
         paths: relative to the raw folder.
         classes: the only classes to accept; empty: every class found.
     """
-    parts = [PurePosixPath(path).parts for path in paths]
-    known = any(names.emotion(part) for part in {part for folders in parts for part in folders[:-1]})
-    top = 0 if known else _common_depth([p for p in parts if PurePosixPath(p[-1]).suffix.lower() in _IMAGE_SUFFIXES])
-    beside = {p[:at] for p in parts if (at := _emotion_at(p[:-1])) is not None} if known else set()
-    return [_place(p, known, top, beside, frozenset(classes)) for p in parts]
+    split_paths = [(folder, name) for folder, _, name in (path.rpartition("/") for path in paths)]
+    folders = {folder: PurePosixPath(folder).parts for folder, _ in split_paths}
+    known = any(names.emotion(part) for parts in folders.values() for part in parts)
+    if known:
+        at = {folder: _emotion_at(parts) for folder, parts in folders.items()}
+    else:
+        image_folders = {
+            folder for folder, name in split_paths if PurePosixPath(name).suffix.lower() in _IMAGE_SUFFIXES
+        }
+        top = _common_depth([folders[folder] for folder in image_folders])
+        at = {folder: _own_at(parts, top) for folder, parts in folders.items()}
+    beside = {folders[folder][:place] for folder, place in at.items() if place is not None} if known else set()
+    of_folder = {folder: _folder_place(parts, at[folder], known, beside, classes) for folder, parts in folders.items()}
+    with_subset = functools.lru_cache(maxsize=None)(_with_subset)
+    return [with_subset(of_folder[folder], names.subset(name)) for folder, name in split_paths]
 
 
-def settle_splits(places: Sequence[Place]) -> list[Place]:
+def place_row(label: str, detail: str, usage: str, classes: Sequence[str] = ()) -> Place:
+    """Tell the place of a table's row.
+
+    Args:
+        label: name of the class; empty where the row has none.
+        detail: why it has none, in words.
+        usage: the row's Usage, such as PublicTest.
+        classes: as for place_files.
+    """
+    split, subset = names.split(usage), names.subset(usage)
+    place = Place(split, subset or split, label)
+    if not label:
+        return replace(place, reason="no_label", detail=detail)
+    return _wanted(place, classes)
+
+
+def settle_splits(places: Iterable[Place]) -> list[Place]:
     """Take back a split that stands alone, and put out what lies beside the others' split folders.
 
     Where all images are in one split other than train, nothing is told, and all is left to prepare. Where some images
     have a split, those without one have no place.
     """
+    places = list(places)
     found = {place.split for place in places if not place.reason}
-    if len(found - {""}) == 1 and "train" not in found:
+    if len(found) == 1 and not found & {"", "train"}:
         return [replace(place, split="", subset="") for place in places]
     if len(found) > 1 and "" in found:
-        stray = {"reason": "no_split", "detail": "beside the train and test folders"}
-        return [replace(p, **stray) if not p.split and not p.reason else p for p in places]
-    return list(places)
+        stray = Place(reason="no_split", detail="beside the train and test folders")
+        return [place if place.split or place.reason else replace(stray, label=place.label) for place in places]
+    return places
 
 
-def label_known(label: str, classes: frozenset[str]) -> bool:
-    """Return whether a label is wanted; empty `classes` accepts every one."""
-    return not classes or label in classes
+def _wanted(place: Place, classes: Sequence[str]) -> Place:
+    plain = re.sub(r"\W+", "_", place.label.casefold())
+    if not classes or plain in classes:
+        return place
+    return replace(place, label="", reason="unknown_class", detail=f"class {place.label}")
 
 
-def _place(
-    parts: tuple[str, ...], known: bool, top: int, beside: set[tuple[str, ...]], classes: frozenset[str]
-) -> Place:
-    folders, name = parts[:-1], parts[-1]
-    at = _emotion_at(folders) if known else _own_at(folders, top)
+def _folder_place(folders: Folders, at: int | None, known: bool, beside: set[Folders], classes: Sequence[str]) -> Place:
     split, subset = _split_of(folders, at)
-    subset = names.subset(name) if names.subset(name) and _fits(names.subset(name), split) else subset
-    split = split or names.subset_split(subset)
     place = Place(split, subset or split)
-    if at is None:
-        strange = next((folders[i] for i in range(len(folders)) if folders[:i] in beside), None)
-        if strange is not None:
-            return replace(place, reason="unknown_class", detail=f"class {strange}")
-        return replace(place, reason="outside_class", detail="in no class folder")
-    label = names.emotion(folders[at]) if known else folders[at]
-    if not label_known(label, classes):
-        return replace(place, reason="unknown_class", detail=f"class {label}")
-    return replace(place, label=label)
+    if at is not None:
+        label = names.emotion(folders[at]) if known else manifest_path(folders[at])
+        return _wanted(replace(place, label=label), classes)
+    strange = next((folders[i] for i in range(len(folders)) if folders[:i] in beside), None)
+    if strange is not None:
+        return replace(place, reason="unknown_class", detail=f"class {manifest_path(strange)}")
+    return replace(place, reason="outside_class", detail="in no class folder")
 
 
-def _emotion_at(folders: tuple[str, ...]) -> int | None:
+def _with_subset(place: Place, subset: str) -> Place:
+    """Let a file's own name tell the subset, and the split where no folder does."""
+    if not subset or (place.split and (place.split == "train") != (subset == "Training")):
+        return place
+    return replace(place, split=place.split or names.subset_split(subset), subset=subset)
+
+
+def _emotion_at(folders: Folders) -> int | None:
     return next((i for i in reversed(range(len(folders))) if names.emotion(folders[i])), None)
 
 
-def _own_at(folders: tuple[str, ...], top: int) -> int | None:
+def _own_at(folders: Folders, top: int) -> int | None:
     """Position of the class folder where classes have names of their own."""
     split_at = next((i for i in range(len(folders)) if names.split(folders[i])), None)
     at = top if split_at is None else split_at + 1
     return at if at < len(folders) else None
 
 
-def _split_of(folders: tuple[str, ...], at: int | None) -> tuple[str, str]:
+def _split_of(folders: Folders, at: int | None) -> tuple[str, str]:
     """Split and subset by the folder nearest above the class folder, or else below it."""
     above = folders if at is None else folders[:at]
     below = () if at is None else folders[at + 1 :]
@@ -123,16 +141,10 @@ def _split_of(folders: tuple[str, ...], at: int | None) -> tuple[str, str]:
     return "", ""
 
 
-def _fits(subset: str, split: str) -> bool:
-    """Whether a file's subset may stand in a folder's split: PublicTest often serves as validation."""
-    return not split or (split == "train") == (subset == "Training")
-
-
-def _common_depth(image_parts: Sequence[tuple[str, ...]]) -> int:
+def _common_depth(folders: Sequence[Folders]) -> int:
     """How many folders all images have in common at the top, one less where that would leave none for the class."""
-    folders = sorted({parts[:-1] for parts in image_parts})
     if not folders:
         return 0
-    first, last = folders[0], folders[-1]
+    first, last = min(folders), max(folders)
     common = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    return common - 1 if len(folders) == 1 and common else common
+    return common - 1 if first == last and common else common

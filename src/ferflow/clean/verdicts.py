@@ -137,7 +137,8 @@ def _majority(copies: Ints, label: Ints, kept: Bools) -> Bools:
     votes = np.bincount(key[kept], minlength=_count(copies) * _count(label)).reshape(-1, _count(label))
     most = votes.max(axis=1)
     single = (votes == most[:, None]).sum(axis=1) == 1
-    return single[copies] & (votes[copies, label] == most[copies])
+    wins: Bools = single[copies] & (votes[copies, label] == most[copies])
+    return wins
 
 
 def _named(paths: npt.NDArray[np.object_], positions: Ints) -> npt.NDArray[np.object_]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from ferflow.config.base import Fraction, NonNegativeFloat, PositiveInt, Section
 
 Policy = Literal["drop", "keep"]
-RepairPolicy = Literal["drop", "keep", "repair"]
+RepairPolicy = Literal["drop", "repair"]
 
 
 class Clean(Section):
@@ -37,7 +37,7 @@ class Clean(Section):
     leaked_copies: Policy = "drop"
     near_copies: Policy = "keep"
     near_copy_bits: Annotated[int, Field(ge=0, le=12)] = 6
-    max_pixels: PositiveInt = 50_000_000
+    max_pixels: Annotated[int, Field(ge=1, le=100_000_000)] = 50_000_000
 
 
 class Eda(Section):

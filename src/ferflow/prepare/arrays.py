@@ -1,46 +1,129 @@
 """From the manifest to data/prepare."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from PIL import Image
 
-from ferflow.arrays import SPLITS, Split, write_split
+from ferflow.arrays import SPLITS, create_images, write_rows
 from ferflow.config.data import Prepare
+from ferflow.errors import DataError
+from ferflow.ferplus import EMOTIONS
 from ferflow.files import sha256
-from ferflow.images import Grey, read_grey
+from ferflow.images import fit, read_grey
+from ferflow.prepare.check import check_arrays, check_splits
 from ferflow.prepare.splits import assign_splits
+from ferflow.progress import progress
+from ferflow.workers import in_parallel, portions
+
+_PORTION = 256  # images handed to a process at a time
 
 
 def prepare_arrays(
-    raw: Path, manifest: pd.DataFrame, settings: Prepare, image_size: int, max_pixels: int, seed: int, out: Path
+    raw: Path,
+    manifest: pd.DataFrame,
+    settings: Prepare,
+    out: Path,
+    image_size: int = 48,
+    seed: int = 0,
+    leaks_allowed: bool = False,
+    votes: pd.DataFrame | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
-    """Write the kept images as arrays."""
+    """Write the kept images as arrays, cut into training, validation and test; see ferflow.arrays.
+
+    Args:
+        raw: the raw folder.
+        manifest: of its files, from clean.
+        settings: fractions of the cuts, least number of images.
+        out: the folder to fill; it exists and is empty.
+        image_size: side of the images in pixels.
+        seed: of the cuts.
+        leaks_allowed: whether clean was told to keep training images with the pixels of a test image.
+        votes: FER+ votes, where they are to be soft labels: `path` as in the manifest, then a column a class of votes.
+        workers: processes that read; None: one a core.
+
+    Returns:
+        What reports/prepare/summary.json holds.
+
+    Raises:
+        DataError: the images cannot be trained on; the message says why.
+    """
     kept = manifest[manifest["verdict"] == "keep"].reset_index(drop=True)
     splits = assign_splits(kept, settings, seed)
+    check_splits(kept, splits, settings, leaks_allowed)
     classes = tuple(sorted(kept["label"].unique()))
-    numbers = kept["label"].map({name: number for number, name in enumerate(classes)})
+    shares = None if votes is None else _shares(kept, votes, classes)
     for name in SPLITS:
         part = kept[splits == name].reset_index(drop=True)
-        images = np.empty((len(part), image_size, image_size), np.uint8)
-        for row, grey in enumerate(read_grey(raw, part["path"], max_pixels)):
-            images[row] = fit(grey, image_size)
+        labels = part["label"].map({label: number for number, label in enumerate(classes)}).to_numpy(np.int64)
+        _write_images(raw, part["path"].tolist(), out, name, image_size, workers)
         index = part.rename(columns={"path": "id"})
         index["subset"] = part["subset"].where(part["subset"] != "", name)
-        write_split(out, name, Split(images, numbers[splits == name].to_numpy(np.int64), index, classes))
+        own = None if shares is None else shares[(splits == name).to_numpy()]
+        write_rows(out, name, labels, index, classes, own)
+    check_arrays(out, image_size)
+    return _summary(kept, splits, image_size, shares is not None, out)
+
+
+def _write_images(raw: Path, paths: list[str], out: Path, name: str, side: int, workers: int | None) -> None:
+    """Write the images of one split; every process writes its own part of the file."""
+    file, start = create_images(out, name, len(paths), side)
+    tasks = [(start + number * _PORTION * side * side, part) for number, part in enumerate(portions(paths, _PORTION))]
+    done = in_parallel(partial(_write_portion, raw, file, side), tasks, workers)
+    for _ in progress((None for count in done for _ in range(count)), len(paths), f"writing {name} images"):
+        pass
+
+
+def _write_portion(raw: Path, file: Path, side: int, task: tuple[int, list[str]]) -> int:
+    start, paths = task
+    with file.open("r+b") as handle:
+        handle.seek(start)
+        for grey in read_grey(raw, paths):
+            handle.write(fit(grey, side).tobytes())
+    return len(paths)
+
+
+def _shares(kept: pd.DataFrame, votes: pd.DataFrame, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    """Return each image's votes on the classes as shares that sum to one: float32, (N, classes)."""
+    column = {emotion: name for name, emotion in EMOTIONS.items()}
+    unknown = [label for label in classes if label not in column]
+    if unknown:
+        raise DataError(f"There are no votes on the classes {', '.join(unknown)}. Use labels: folder.")
+    numbers = votes.set_index("path").reindex(kept["path"])[[column[label] for label in classes]].to_numpy(np.float64)
+    total = numbers.sum(axis=1, keepdims=True)
+    if not (total > 0).all():  # also where a path has no votes
+        raise DataError(f"{int((~(total > 0)).sum())} kept images have no votes. Run dvc repro clean.")
+    shares: npt.NDArray[np.float32] = (numbers / total).astype(np.float32)
+    return shares
+
+
+def _summary(kept: pd.DataFrame, splits: "pd.Series[str]", image_size: int, soft: bool, out: Path) -> dict[str, Any]:
+    told = set(kept["split"])
+    groups = {name: set(kept.loc[splits == name, "group"]) for name in SPLITS}
+    parts = {name: kept[splits == name] for name in SPLITS}
     return {
-        "classes": list(classes),
-        "images": {name: int((splits == name).sum()) for name in SPLITS},
-        "sha256": {p.name: sha256(p) for p in sorted(out.iterdir())},
-        "perclass": pd.crosstab(kept["label"], splits).to_dict(),
+        "classes": sorted(kept["label"].unique()),
+        "image_size": image_size,
+        "soft_labels": soft,
+        "images": {name: len(part) for name, part in parts.items()},
+        "cut": [name for name in SPLITS if name not in told and name != "train"],
+        "per_class": {name: _counts(part["label"]) for name, part in parts.items()},
+        "subsets": {name: _counts(part["subset"].where(part["subset"] != "", name)) for name, part in parts.items()},
+        "copy_in_train": {name: int(part["copy_in_train"].sum()) for name, part in parts.items()},
+        "near_copies_in_train": {
+            name: int(part["group"].isin(groups["train"]).sum()) for name, part in parts.items() if name != "train"
+        },
+        "groups": {name: len(numbers) for name, numbers in groups.items()},
+        "largest_group": int(kept["group"].value_counts().max()),
+        "resized": int(((kept["width"] != image_size) | (kept["height"] != image_size)).sum()),
+        "converted": int((kept["mode"] != "L").sum()),
+        "sha256": {file.name: sha256(file) for file in sorted(out.iterdir())},
     }
 
 
-def fit(grey: Grey, side: int) -> Grey:
-    """Resize an image to a square: averaged where it shrinks, Lanczos where it grows."""
-    if grey.shape == (side, side):
-        return grey
-    filter_ = Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(grey).resize((side, side), filter_))
+def _counts(values: "pd.Series[str]") -> dict[str, int]:
+    return {str(name): int(number) for name, number in values.value_counts().sort_index().items()}

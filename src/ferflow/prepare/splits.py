@@ -14,7 +14,7 @@ def assign_splits(kept: pd.DataFrame, settings: Prepare, seed: int) -> "pd.Serie
     validation set, with no group of copies and near-copies on both sides of a cut.
 
     Args:
-        kept: rows of the manifest with the verdict keep.
+        kept: rows of the manifest with the verdict keep, numbered from 0.
         settings: the fractions.
         seed: of the cuts.
 
@@ -23,28 +23,19 @@ def assign_splits(kept: pd.DataFrame, settings: Prepare, seed: int) -> "pd.Serie
     """
     if kept.empty:
         raise DataError(
-            "No image was kept, so there is nothing to train on. reports/clean/summary.json tells why; a folder a class,"
-            " such as train/happy/1.jpg, or a CSV with emotion and pixels is expected."
+            "No image was kept, so there is nothing to train on; reports/clean/summary.json tells why."
+            " Expected: a folder a class, such as train/happy/1.jpg, or a CSV with the columns emotion and pixels."
         )
     splits = kept["split"].replace("", "train")
     if not (splits == "train").any():
-        raise DataError(f"No training images. Received: {splits.value_counts().to_dict()}.")
-    classes = sorted(kept["label"].unique())
-    labels = kept["label"].map({name: number for number, name in enumerate(classes)})
-    missing = [(name, share) for name, share in _shares(settings) if not (splits == name).any()]
-    for offset, (name, share) in enumerate(missing):
-        rest = splits == "train"
-        part = kept[rest]
-        chosen = cut(
-            labels[rest].to_numpy(),
-            part["group"].to_numpy(),
-            part["pixels"].to_numpy(dtype=object),
-            share,
-            seed + offset,
-        )
-        splits = splits.mask(rest & splits.index.isin(part.index[chosen]), name)
+        raise DataError(f"No training images were kept. Received: {splits.value_counts().to_dict()}.")
+    labels = pd.factorize(kept["label"], sort=True)[0].astype("int64")
+    pixels = kept["pixels"].to_numpy(dtype=object)
+    groups = kept["group"].to_numpy()
+    fractions = {"test": settings.test_fraction, "validation": settings.validation_fraction}
+    missing = [name for name in fractions if not (splits == name).any()]
+    for number, name in enumerate(missing):
+        rest = (splits == "train").to_numpy().nonzero()[0]
+        chosen = rest[cut(labels[rest], groups[rest], pixels[rest], fractions[name], seed + number)]
+        splits.iloc[chosen] = name
     return splits
-
-
-def _shares(settings: Prepare) -> list[tuple[str, float]]:
-    return [("test", settings.test_fraction), ("validation", settings.validation_fraction)]
