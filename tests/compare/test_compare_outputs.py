@@ -45,8 +45,8 @@ def test_the_folder_holds_what_dvc_declares_with_the_same_bytes_twice(project: P
     one, two = project / "reports/compare", project / "again"
     files = sorted(str(path.relative_to(one)) for path in one.rglob("*") if path.is_file())
     assert files == [
-        "champion.json", "figures/accuracy_vs_macs.png", "figures/leaderboard.png", "leaderboard.csv",
-        "leaderboard.md", "significance.csv",
+        "champion.json", "figures/accuracy_vs_macs.png", "figures/leaderboard.png", "headline.json",
+        "leaderboard.csv", "leaderboard.md", "significance.csv",
     ]  # fmt: skip
     for name in files:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
@@ -95,6 +95,8 @@ def test_champion_tells_everything(project: Path) -> None:
     assert best["majority_accuracy"] == pytest.approx(1 / 3, abs=1e-6)
     table = pd.read_csv(project / "reports/compare/significance.csv")
     assert best["p_value_vs_runner_up"] == pytest.approx(table["p_holm"][0])
+    headline = read_json(project / "reports/compare/headline.json")
+    assert headline == {key: {name: metrics[key][name] for name in ("accuracy", "macro_f1")} for key in SETS}
     assert best["reason"].startswith("cnn_augmented has the best validation accuracy, ")
     assert "before cnn" in best["reason"]
 

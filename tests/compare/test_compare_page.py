@@ -78,7 +78,7 @@ def test_page_has_the_measured_numbers_the_commands_and_the_machine(project: Pat
     )
     assert "`cnn_augmented`, `cnn`, `vgg16`: A Processor, 2 cores; backend tensorflow; python 3.11.2" in text
     assert "900 files, 800 kept, 100 dropped (unreadable 60, exact_copy 40)" in text
-    assert "11 in private_test, 12 in public_test" in text
+    assert "11 in private test, 12 in public test" in text
     assert "300 train, 300 validation, 200 test images" in text
 
 

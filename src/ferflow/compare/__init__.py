@@ -23,8 +23,8 @@ def compare(
         names: of the results; others that stand in the folders do not count.
         evaluations: the folder of evaluate's folders.
         trainings: the folder of train's.
-        out: the folder to write: leaderboard.csv, leaderboard.md, significance.csv, champion.json, and in figures/
-            leaderboard.png and accuracy_vs_macs.png.
+        out: the folder to write: leaderboard.csv, leaderboard.md, significance.csv, champion.json, headline.json
+            (the few numbers for `dvc metrics`), and in figures/ leaderboard.png and accuracy_vs_macs.png.
         settings: of `compare:`.
         dataset: its name in params.yaml.
         seed: of the paired bootstrap.

@@ -90,8 +90,8 @@ def _reason(ranked: Sequence[Result], metric: str, p_value: float | None, level:
             f"{told}, as {second.name} has; it has no more parameters "
             f"({winner.summary['parameters']:,} against {second.summary['parameters']:,})."
         )
-    verdict = "more than luck" if p_value < level else "which may be luck"
+    verdict = "more than luck explains" if p_value < level else "which may be luck"
     return (
-        f"{told}, {100 * (value - behind):.1f} points before {second.name} ({percent(behind)}): {verdict} "
+        f"{told}, {100 * (value - behind):.1f} points before {second.name} ({percent(behind)}), {verdict} "
         f"({p_words(p_value)})."
     )

@@ -7,7 +7,16 @@ import pandas as pd
 
 from ferflow import figures
 from ferflow.compare.leaderboard import WORDS
-from ferflow.compare.words import DASH, board_rows, markdown_table, p_words, percent, set_words, shown_sets
+from ferflow.compare.words import (
+    DASH,
+    board_rows,
+    markdown_table,
+    measured_sets,
+    p_words,
+    percent,
+    set_words,
+    shown_sets,
+)
 from ferflow.files import whole_folder, write_json, write_text
 
 
@@ -25,6 +34,7 @@ def write_outputs(out: Path, board: pd.DataFrame, significance: pd.DataFrame, be
     write_text(out / "significance.csv", rounded)
     write_text(out / "leaderboard.md", leaderboard_text(board, significance, best))
     write_json(out / "champion.json", best)
+    write_json(out / "headline.json", _headline(board))
     unit = WORDS[best["metric"]]
     scores = _scores(board)
     costs = {
@@ -51,7 +61,8 @@ def leaderboard_text(board: pd.DataFrame, significance: pd.DataFrame, best: dict
     images = ", ".join(f"{best[name]['images']:,} {set_words(name)}" for name in sets)
     return "\n\n".join(
         [
-            f"# {best['dataset']}: {best['reason']}",
+            f"# Leaderboard: {best['dataset']}",
+            best["reason"],
             markdown_table(header, rows),
             f"Accuracy in percent with its confidence interval, ranked by validation {WORDS[best['metric']]}. "
             f"Images: {images}. Always answering with the most frequent class would be right in "
@@ -59,6 +70,15 @@ def leaderboard_text(board: pd.DataFrame, significance: pd.DataFrame, best: dict
             "validation, corrected for the number of pairs (Holm). The test sets decided nothing.\n",
         ]
     )
+
+
+def _headline(board: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the champion's accuracy and macro F1 on each set: what `dvc metrics` is read for."""
+    first = board.iloc[0]
+    return {
+        name: {figure: float(first[f"{name}_{figure}"]) for figure in ("accuracy", "macro_f1")}
+        for name in measured_sets(board)
+    }
 
 
 def _scores(board: pd.DataFrame) -> pd.DataFrame:

@@ -150,7 +150,7 @@ def _data(root: Path, receipt: dict[str, Any]) -> str:
     prepare = _read(root / "reports/prepare/summary.json", "prepare")
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in clean["dropped_by_reason"].items())
     copies = clean["duplicates"]
-    leaks = ", ".join(f"{count:,} in {name}" for name, count in clean["leakage"].items())
+    leaks = ", ".join(f"{count:,} in {name.replace('_', ' ')}" for name, count in clean["leakage"].items())
     lines = [
         f"{receipt['origin']} ({receipt['source']}), SHA-256 `{receipt['sha256']}`.",
         f"{clean['files']:,} files, {clean['kept']:,} kept, {clean['dropped']:,} dropped"

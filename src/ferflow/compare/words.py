@@ -25,13 +25,18 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def measured_sets(board: pd.DataFrame) -> list[str]:
+    """Return all sets of images that a leaderboard has columns for, validation first."""
+    ending = "_accuracy_low"
+    return [column.removesuffix(ending) for column in board.columns if column.endswith(ending)]
+
+
 def shown_sets(board: pd.DataFrame) -> list[str]:
     """Return the sets of images that tables show.
 
     These are validation; the subsets of test, or test where it has none; and the last of them without its copies.
     """
-    ending = "_accuracy_low"
-    names = [column.removesuffix(ending) for column in board.columns if column.endswith(ending)]
+    names = measured_sets(board)
     whole = [name for name in names if not name.endswith("_without_copies")]
     shown = [name for name in whole if name != "test"] if len(whole) > 2 else whole
     last = f"{shown[-1]}_without_copies"
