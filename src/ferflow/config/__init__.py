@@ -119,7 +119,7 @@ class Config(Section):
             raise ConfigError(f"models: no model is named {name!r}; there are {', '.join(self.models)}.")
         block = self.models[name]
         special = block.budgets.get(self.budget)
-        network = {**block.network, **(special.network if special else {})}
+        network = _merge(block.network, special.network if special else {})
         train = self._train(name, self.budget)
         for key, value in (tuned or {}).items():
             section, _, rest = key.partition(".")
@@ -138,9 +138,7 @@ class Config(Section):
             name=f"{name}_tuned" if tuned is not None else name,
             architecture=name,
             network=network,
-            train=_validate(
-                Train, train, f"models.{name}.train, with tuned params," if tuned else f"models.{name}.train"
-            ),
+            train=_validate(Train, train, f"models.{name}.train with tuned params"),
         )
 
     def _train(self, name: str, budget: str) -> dict[str, Any]:
