@@ -60,7 +60,9 @@ def test_stage_depends_on_exactly_its_code(name: str, graph: grimp.ImportGraph) 
 
 @pytest.mark.parametrize("name", ["train", "tune", "train_tuned"])
 def test_a_training_depends_on_its_own_network_alone(name: str) -> None:
-    networks = [path for path in STAGES[name]["deps"] if path.startswith("src/ferflow/models/") and path.endswith(".py")]
+    networks = [
+        path for path in STAGES[name]["deps"] if path.startswith("src/ferflow/models/") and path.endswith(".py")
+    ]
     assert networks == ["src/ferflow/models/__init__.py", "src/ferflow/models/${item.model}.py"]
 
 
@@ -70,5 +72,9 @@ def test_one_name_runs_through(name: str) -> None:
     room = name.removesuffix("_tuned")
     assert stage["cmd"].split()[1] == f"stages/{room}.py"
     assert f"src/ferflow/{room}" in stage["deps"]
-    outs = [next(iter(out)) if isinstance(out, dict) else out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+    outs = [
+        next(iter(out)) if isinstance(out, dict) else out
+        for kind in ("outs", "metrics", "plots")
+        for out in stage.get(kind, [])
+    ]
     assert all(out.split("/")[1] in (room, "raw") or out.startswith("models/") for out in outs), outs
