@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tune_objective import SPACE
 
 from ferflow.config.training import Choice, FloatRange, IntRange, Tune
-from ferflow.tune import corners, stratified_rows
+from ferflow.tune import corners, dotted, fingerprint, stratified_rows
 from ferflow.tune.space import within
 
 
@@ -59,6 +59,27 @@ def test_corners_hold_every_end_and_choice():
     assert corners({}) == []
 
 
+def test_dotted_flattens():
+    nested = {"train": {"epochs": 3, "augment": {"flip": True}}, "network": {"filters": [1, 2]}}
+    assert dotted(nested) == {"train.epochs": 3, "train.augment.flip": True, "network.filters": [1, 2]}
+
+
+def test_fingerprint_tells_settings_and_files_apart(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("1")
+    paths = [tmp_path / "code"]
+    before = fingerprint({"a": 1, "b": 2}, paths)
+    assert fingerprint({"b": 2, "a": 1}, paths) == before
+    assert fingerprint({"a": 1, "b": 3}, paths) != before
+    (tmp_path / "code" / "a.pyc").write_text("compiled")
+    assert fingerprint({"a": 1, "b": 2}, paths) == before
+    (tmp_path / "code" / "a.py").write_text("2")
+    assert fingerprint({"a": 1, "b": 2}, paths) != before
+    (tmp_path / "code" / "a.py").rename(tmp_path / "code" / "b.py")
+    (tmp_path / "code" / "b.py").write_text("1")
+    assert fingerprint({"a": 1, "b": 2}, paths) != before
+
+
 def test_within_keeps_what_the_space_allows():
     params = {
         "train.learning_rate": 1e-4,
@@ -72,6 +93,7 @@ def test_within_keeps_what_the_space_allows():
     assert within(SPACE, {"network.width": 48.5}) == {}
 
 
+@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(1, 60), min_size=1, max_size=8),
     images=st.integers(1, 300),

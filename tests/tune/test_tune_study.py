@@ -52,9 +52,7 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     study = study_of(folder, SPACE)
     states = {trial.state for trial in study.trials}
-    assert states == {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}, (
-        "the tests below need all three"
-    )
+    assert states == {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}, "the tests below need all three"
     return files_of(folder, study, SPACE)
 
 
@@ -82,9 +80,7 @@ def test_a_bug_is_not_swallowed_and_the_study_then_goes_on_as_if_never_stopped(t
 
 def test_killed_study_ends_with_the_bytes_of_one_never_stopped(tmp_path, whole):
     for kill_at in (3, 4, 0):  # trials of each process's own; the last one is never reached
-        done = subprocess.run(
-            [sys.executable, __file__, str(tmp_path), str(kill_at)], capture_output=True, text=True
-        )
+        done = subprocess.run([sys.executable, __file__, str(tmp_path), str(kill_at)], capture_output=True, text=True)
         assert done.returncode == (-signal.SIGKILL if kill_at else 0), done.stderr
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == whole
 
@@ -108,7 +104,7 @@ def test_journal_of_another_study_is_not_used(tmp_path):
 
 
 def test_damaged_journal_means_a_new_start(tmp_path, whole):
-    (tmp_path / "journal.json").write_text('{"fingerprint": "ab')
+    (tmp_path / "journal.json").write_text('{"key": "ab')
     assert files_of(tmp_path, study_of(tmp_path, SPACE), SPACE) == whole
 
 
@@ -153,9 +149,7 @@ def test_no_completed_trial_is_an_error_that_says_why(tmp_path):
 
 
 def test_says_how_far_it_is(tmp_path, capsys):
-    study_of(
-        tmp_path, {"train.label_smoothing": Choice(choices=(0.1,))}, lambda params, report: 0.5, trials=2
-    )
+    study_of(tmp_path, {"train.label_smoothing": Choice(choices=(0.1,))}, lambda params, report: 0.5, trials=2)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "trial 0 (1/2): train.label_smoothing 0.1"
     assert lines[1].startswith("trial 0 (1/2): 0.5000; best 0.5000 in trial 0; ")

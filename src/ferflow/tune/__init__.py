@@ -4,9 +4,20 @@
 out. What a trial does is the caller's: a function from params to a validation metric.
 """
 
+from ferflow.tune.journal import fingerprint
 from ferflow.tune.report import write_study
-from ferflow.tune.space import corners
+from ferflow.tune.space import corners, dotted
 from ferflow.tune.study import Objective, Params, Report, run_study
 from ferflow.tune.subset import stratified_rows
 
-__all__ = ["Objective", "Params", "Report", "corners", "run_study", "stratified_rows", "write_study"]
+__all__ = [
+    "Objective",
+    "Params",
+    "Report",
+    "corners",
+    "dotted",
+    "fingerprint",
+    "run_study",
+    "stratified_rows",
+    "write_study",
+]

@@ -39,9 +39,7 @@ def study_slices(trials: pd.DataFrame, space: SearchSpace, metric: str) -> Figur
             continue
         key = keys[place]
         part = space[key]
-        axes.scatter(
-            _places(pruned[key], part), pruned["value"], marker="x", color=GREY, label="ended early", zorder=3
-        )
+        axes.scatter(_places(pruned[key], part), pruned["value"], marker="x", color=GREY, label="ended early", zorder=3)
         axes.scatter(_places(done[key], part), done["value"], color=BLUE, s=36, label="trial", zorder=4)
         axes.scatter(_places([best[key]], part), [best["value"]], color=RED, s=80, label="best", zorder=5)
         if isinstance(part, Choice):

@@ -1,28 +1,40 @@
 """The finished trials of a study that is under way, on disk, so that a killed study goes on where it was."""
 
+import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from ferflow.files import write_text
+from ferflow.files import sha256, write_text
 
 
-def read_journal(path: Path, fingerprint: str, space: dict[str, BaseDistribution]) -> list[FrozenTrial]:
+def fingerprint(settings: Any, paths: Iterable[Path] = ()) -> str:
+    """Return the SHA-256 of settings (of JSON's types) and of every file at or below `paths`, names included."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in paths:
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(f"\n{file.as_posix()} {sha256(file)}".encode())
+    return digest.hexdigest()
+
+
+def read_journal(path: Path, key: str, space: dict[str, BaseDistribution]) -> list[FrozenTrial]:
     """Return the finished trials in order; none where the file is missing, damaged or of another study.
 
     Args:
         path: of the journal.
-        fingerprint: of the study, as given to `write_journal`.
+        key: of the study, as given to `write_journal`.
         space: the distributions that the params were drawn from.
     """
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return []
-    if saved["fingerprint"] != fingerprint:
+    if saved["key"] != key:
         return []
     return [
         create_trial(
@@ -37,7 +49,7 @@ def read_journal(path: Path, fingerprint: str, space: dict[str, BaseDistribution
     ]
 
 
-def write_journal(path: Path, fingerprint: str, trials: list[FrozenTrial]) -> None:
+def write_journal(path: Path, key: str, trials: list[FrozenTrial]) -> None:
     """Write the finished trials, whole or not at all. Infinities and NaN are kept as Python writes them."""
     rows: list[dict[str, Any]] = [
         {
@@ -49,4 +61,4 @@ def write_journal(path: Path, fingerprint: str, trials: list[FrozenTrial]) -> No
         }
         for trial in trials
     ]
-    write_text(path, json.dumps({"fingerprint": fingerprint, "trials": rows}, indent=1) + "\n")
+    write_text(path, json.dumps({"key": key, "trials": rows}, indent=1) + "\n")

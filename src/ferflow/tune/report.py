@@ -39,9 +39,7 @@ def write_study(folder: Path, study: optuna.Study, space: SearchSpace, model: st
         )
         with whole_file(temporary / "trials.csv") as path:
             table.to_csv(path, index=False, lineterminator="\n")
-        label = {"val_accuracy": "validation accuracy", "val_macro_f1": "validation macro F1"}.get(
-            metric, metric
-        )
+        label = {"val_accuracy": "validation accuracy", "val_macro_f1": "validation macro F1"}.get(metric, metric)
         save_figure(study_history(table, label), temporary / "history.png")
         save_figure(study_slices(table, space, label), temporary / "slices.png")
         shares = importance(study)

@@ -1,6 +1,7 @@
 """The search space of params.yaml in optuna's terms."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -22,6 +23,14 @@ def corners(space: SearchSpace) -> list[dict[str, Scalar]]:
     ends = {key: _ends(part) for key, part in space.items()}
     longest = max((len(values) for values in ends.values()), default=0)
     return [{key: values[i % len(values)] for key, values in ends.items()} for i in range(longest)]
+
+
+def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested values by dotted key: {"train": {"epochs": 3}} -> {"train.epochs": 3}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
 
 
 def within(space: SearchSpace, params: Mapping[str, Scalar]) -> dict[str, Scalar]:

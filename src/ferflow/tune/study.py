@@ -1,7 +1,5 @@
 """The study: trial after trial, the same ones whether or not it was stopped on the way."""
 
-import hashlib
-import json
 import math
 import sys
 import time
@@ -14,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ferflow.config.training import Scalar, SearchSpace
 from ferflow.errors import ModelError
-from ferflow.tune.journal import read_journal, write_journal
+from ferflow.tune.journal import fingerprint, read_journal, write_journal
 from ferflow.tune.space import distributions, within
 
 Params = dict[str, Scalar]
@@ -49,8 +47,8 @@ def run_study(
         trials: how many to finish, those in the journal included.
         seed: of the sampler.
         journal: file for the finished trials. The caller removes it once the study's results are written.
-        context: whatever else decides the outcome (data, model, code), as text. A journal of another context,
-            space, seed or rule is not used.
+        context: whatever else decides the outcome (data, model, code), as `fingerprint` tells it. A journal of
+            another context, space, seed or rule is not used.
         startup_trials: random trials before TPE learns; whole trials before the median rule ends others.
         prune_after: epochs of a trial before the median rule may end it.
         first: the setting of trial 0, as far as the space allows it: the one to be bettered.
@@ -65,13 +63,13 @@ def run_study(
     drawn = distributions(space)
     start = within(space, first or {})
     rules = [str(drawn), seed, startup_trials, prune_after, start, optuna.__version__, context]
-    fingerprint = hashlib.sha256(json.dumps(rules).encode()).hexdigest()
+    key = fingerprint(rules)
 
     study = optuna.create_study(
         direction="maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=startup_trials, n_warmup_steps=prune_after),
     )
-    study.add_trials(read_journal(journal, fingerprint, drawn)[:trials])
+    study.add_trials(read_journal(journal, key, drawn)[:trials])
     resumed = len(study.trials)
     if resumed:
         _say(f"{resumed} of {trials} trials are in {journal.name} already")
@@ -84,7 +82,7 @@ def run_study(
         label = f"trial {number} ({number + 1}/{trials})"
         _say(f"{label}: {_written(trial.params)}")
         _run(study, trial, objective)
-        write_journal(journal, fingerprint, study.trials)
+        write_journal(journal, key, study.trials)
         left = (time.monotonic() - began) / (number + 1 - resumed) * (trials - number - 1)
         _say(f"{label}: {_outcome(study)}; {left:.0f} s left")
     if not study.get_trials(states=(TrialState.COMPLETE,)):
@@ -135,8 +133,7 @@ def _outcome(study: optuna.Study) -> str:
 
 def _written(params: Mapping[str, Scalar]) -> str:
     return ", ".join(
-        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in params.items()
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in params.items()
     )
 
 

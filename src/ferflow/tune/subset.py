@@ -23,7 +23,5 @@ def stratified_rows(labels: npt.NDArray[np.int64], images: int | None, seed: int
     while wanted.sum() < images:
         wanted[np.argmax(exact - wanted)] += 1  # to the class that lacks most
     random = np.random.default_rng(seed)
-    chosen = [
-        random.permutation(np.flatnonzero(labels == k))[:n] for k, n in zip(classes, wanted, strict=True)
-    ]
+    chosen = [random.permutation(np.flatnonzero(labels == k))[:n] for k, n in zip(classes, wanted, strict=True)]
     return np.sort(np.concatenate(chosen))
