@@ -61,7 +61,7 @@ def acquire(
         archive = Path(dataset.path)
     assert archive is not None
     archive = archive.expanduser()
-    if not archive.exists():
+    if not (archive.is_file() or archive.is_dir()):  # a pipe would be waited on for ever
         raise folders.missing(archive)
     take = _copy if archive.is_dir() else _unpack
     return take(name, dataset, archive, raw, limits)
@@ -86,13 +86,16 @@ def _download(
     def once() -> Receipt:
         fetched = fetch(slug, cache, environment)
         entry = dataset.model_copy(update={"licence": fetched.licence or dataset.licence})
-        return _unpack(name, entry, fetched.archive, raw, limits, source="kaggle", origin=slug)
+        try:
+            return _unpack(name, entry, fetched.archive, raw, limits, source="kaggle", origin=slug)
+        except DamagedError:
+            forget(slug, cache)
+            raise
 
     try:
         receipt = once()
     except DamagedError as error:  # the client may have gone on from a part that was not sound
         print(f"{error} Starting again.", file=sys.stderr, flush=True)
-        forget(slug, cache)
         receipt = once()
     forget(slug, cache)
     return receipt

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ferflow.download.kaggle_process import STATUS
+from ferflow.download import kaggle_process
 from ferflow.download.scrub import Scrubber
 from ferflow.progress import progress
 
@@ -56,7 +56,7 @@ def run_client(dataset: str, folder: Path, environment: Mapping[str, str], patie
     outcome = Outcome()
     arguments = ["datasets", "download", dataset, "-p", str(folder)]
     with subprocess.Popen(
-        [sys.executable, "-m", "ferflow.download.kaggle_process", *arguments],
+        [sys.executable, "-P", kaggle_process.__file__, *arguments],
         env=_client_environment(environment),
         stdin=subprocess.PIPE,  # closes when this process ends, and ends the client
         stdout=subprocess.PIPE,
@@ -66,8 +66,8 @@ def run_client(dataset: str, folder: Path, environment: Mapping[str, str], patie
     ) as process:
         try:
             for line in _news(process.stdout, folder / f"{dataset.split('/')[1]}.zip", patience):
-                if line.startswith(STATUS):
-                    status, _, outcome.retry_after = line.removeprefix(STATUS).strip().partition(" ")
+                if line.startswith(kaggle_process.STATUS):
+                    status, _, outcome.retry_after = line.removeprefix(kaggle_process.STATUS).strip().partition(" ")
                     outcome.status = int(status)
                     continue
                 outcome.lines = [*outcome.lines[1 - _KEPT_LINES :], scrub(line)]

@@ -1,4 +1,4 @@
-"""The kaggle command line, run in a process of its own: `python -m ferflow.download.kaggle_process ARGUMENTS`.
+"""The kaggle command line, run in a process of its own: `python -P kaggle_process.py ARGUMENTS`.
 
 It is the official client, unchanged but for what a caller needs and the `kaggle` script of 2.2.4 does not give:
 

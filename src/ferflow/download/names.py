@@ -10,8 +10,9 @@ MAX_NAME = 255  # bytes; what Linux, macOS and Windows file systems take
 MAX_PATH = 2000  # bytes below the raw folder, so that the whole path stays well under Linux's 4,096
 MAX_DEPTH = 100  # folders; os.walk recurses in Python 3.11
 
-# DVC leaves these out of a tracked folder without a word, refuses the folder, or (`.dvc`) forgets all of it.
-_DVC_OWN = frozenset({".dvc", ".dvcignore", ".git", ".hg"})
+# DVC would read these as its own or git's: leave them out of a tracked folder without a word, refuse the folder,
+# forget all that is in it (`.dvc`), or run what `dvc.yaml` says.
+_DVC_READS = re.compile(r".*\.dvc|\.dvcignore|\.git|\.hg|dvc\.yaml|dvc\.lock", re.DOTALL)
 _TO_ESCAPE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|%(?=[0-9A-F]{2})")
 
 
@@ -39,8 +40,8 @@ def stored_name(name: str) -> PurePosixPath:
     r"""Return the relative path that stands for `name` in the raw folder; different names stay different.
 
     Most names stay as they are. Written as %XX, byte for byte, are: control characters, backslashes, bytes that are
-    not UTF-8, a % that two hex digits follow, and the first dot of `.dvc`, `.dvcignore`, `.git` and `.hg`, which DVC
-    would not track. A part over 255 bytes is cut and ends in `~`, 16 digits of its SHA-256 and its suffix.
+    not UTF-8, a % that two hex digits follow, and the last dot of what DVC reads (`x.dvc`, `.dvcignore`, `dvc.yaml`,
+    `dvc.lock`, `.git`, `.hg`). A part over 255 bytes is cut and ends in `~`, 16 digits of its SHA-256 and its suffix.
 
     Raises:
         DownloadError: the path is empty, over 2,000 bytes or over 100 folders deep.
@@ -64,8 +65,8 @@ def shown(name: str, most: int = 80) -> str:
 
 def _stored_part(part: str) -> str:
     stored = _TO_ESCAPE.sub(_percent, part)
-    if stored in _DVC_OWN:
-        stored = "%2E" + stored[1:]
+    if _DVC_READS.fullmatch(stored):
+        stored = "%2E".join(stored.rsplit(".", 1))
     if len(stored.encode()) <= MAX_NAME:
         return stored
     digest = hashlib.sha256(part.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ferflow.download import folders
+from ferflow.download.names import shown
 from ferflow.errors import DownloadError
 
 _SUFFIXES = frozenset(
     {".bmp", ".csv", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
     | {".tif", ".tiff", ".webp"}
 )
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6", b"RIFF")
 
 
@@ -60,10 +62,12 @@ def look_over(folder: Path, origin: str, left_out: int = 0) -> Contents:
     """
     names, _ = folders.walk(folder)
     if not any(_may_hold_images(folder, name) for name in names):
-        links = f" ({left_out} links or devices in it were not followed)" if left_out else ""
+        links = f", {left_out} links or devices that are not followed" if left_out else ""
+        nested = next((name for name in names if name.lower().endswith(_ARCHIVES)), None)
+        hint = f" It holds another archive, {shown(nested)}: unpack it, and name that one." if nested else ""
         raise DownloadError(
             f"No images: {origin} holds {len(names)} files{links}, and no image or CSV among them. Name the "
-            "archive or folder that has the faces, in a folder for each emotion."
+            f"archive or folder that has the faces, in a folder for each emotion.{hint}"
         )
     return Contents(len(names), sum((folder / name).stat().st_size for name in names))
 

@@ -1,0 +1,201 @@
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from download_helpers import FACES, jpeg, tree, zip_of
+
+from ferflow.config import LocalDataset, SampleDataset, Unpack
+from ferflow.download import Receipt, acquire, fingerprint
+from ferflow.errors import DownloadError
+from ferflow.files import whole_folder
+
+
+def fill(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def take(source: Path, to: Path, sha256: str | None = None) -> Receipt:
+    dataset = LocalDataset(source="local", sha256=sha256)
+    return acquire(
+        "own",
+        dataset,
+        raw=to / "raw",
+        cache=to / ".download",
+        limits=Unpack(),
+        seed=0,
+        environment={},
+        archive=source,
+    )
+
+
+def test_a_folder_is_copied_and_told_apart_by_its_fingerprint(tmp_path: Path) -> None:
+    mine = fill(tmp_path / "my faces", FACES)
+    receipt = take(mine, tmp_path / "data")
+    assert tree(tmp_path / "data" / "raw") == FACES == tree(mine)
+    assert receipt.sha256 == fingerprint(mine)
+    assert (receipt.source, receipt.origin, receipt.files) == ("folder", "my faces", len(FACES))
+    twin = fill(tmp_path / "twin", dict(reversed(FACES.items())))
+    assert fingerprint(twin) == fingerprint(mine)
+    (twin / "train/angry/Training_0.jpg").rename(twin / "train/happy/Training_9.jpg")
+    moved = fingerprint(twin)
+    (twin / "train/happy/Training_9.jpg").write_bytes(jpeg(1))
+    assert len({fingerprint(mine), moved, fingerprint(twin)}) == 3
+
+
+def test_links_in_a_folder_are_not_followed_but_counted(tmp_path: Path) -> None:
+    secret = fill(tmp_path / "elsewhere", {"secret.jpg": b"not yours"})
+    mine = fill(tmp_path / "mine", FACES)
+    before = fingerprint(mine)
+    (mine / "train" / "angry" / "link.jpg").symlink_to(secret / "secret.jpg")
+    (mine / "train" / "sad").symlink_to(secret)
+    (mine / "loop").symlink_to(mine)
+    os.mkfifo(mine / "pipe.jpg")
+    receipt = take(mine, tmp_path / "data")
+    assert tree(tmp_path / "data" / "raw") == FACES
+    assert receipt.left_out == 4
+    assert fingerprint(mine) == before
+
+
+def test_a_folder_of_links_alone_says_that_they_are_not_followed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a.jpg").symlink_to(fill(tmp_path / "other", {"a.jpg": b"x"}) / "a.jpg")
+    with pytest.raises(DownloadError, match="1 links or devices that are not followed"):
+        take(mine, tmp_path / "data")
+
+
+def test_the_named_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "named").symlink_to(fill(tmp_path / "mine", FACES))
+    take(tmp_path / "named", tmp_path / "data")
+    assert tree(tmp_path / "data" / "raw") == FACES
+
+
+def test_odd_names_in_a_folder_are_stored_under_names_that_can_be_tracked(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name in (b"caf\xe9.jpg", b"new\nline.jpg", b"back\\slash.jpg", b".dvcignore", "😀.jpg".encode()):
+        (Path(os.fsdecode(os.fsencode(mine) + b"/" + name))).write_bytes(name)
+    receipt = take(mine, tmp_path / "data")
+    stored = {"caf%E9.jpg", "new%0Aline.jpg", "back%5Cslash.jpg", "%2Edvcignore", "😀.jpg"}
+    assert set(tree(tmp_path / "data" / "raw")) == stored
+    assert receipt.sha256 == fingerprint(mine)
+
+
+def test_the_projects_own_folder_cannot_be_the_source(tmp_path: Path) -> None:
+    fill(tmp_path / "data" / "raw", FACES)
+    for source in (tmp_path, tmp_path / "data", tmp_path / "data" / "raw"):
+        with pytest.raises(DownloadError, match="holds the project's own"):
+            take(source, tmp_path / "data")
+    assert tree(tmp_path / "data" / "raw") == FACES
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match=r"no file or folder '.*nowhere\.zip'"):
+        take(tmp_path / "nowhere.zip", tmp_path / "data")
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(DownloadError, match=r"no file or folder '.*pipe\.zip'"):
+        take(tmp_path / "pipe.zip", tmp_path / "data")
+    with pytest.raises(DownloadError, match="no file or folder"):
+        fingerprint(tmp_path / "nowhere.zip")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
+    mine = fill(tmp_path / "mine", FACES)
+    (mine / "train").chmod(0)
+    try:
+        with pytest.raises(DownloadError, match=r"train.* cannot be read"):
+            take(mine, tmp_path / "data")
+    finally:
+        (mine / "train").chmod(0o755)
+
+
+def test_a_wrong_checksum_stops_before_anything_is_replaced(tmp_path: Path) -> None:
+    archive = tmp_path / "faces.zip"
+    archive.write_bytes(zip_of(FACES))
+    good = fingerprint(archive)
+    assert take(archive, tmp_path / "data", good).sha256 == good
+    archive.write_bytes(zip_of({**FACES, "train/angry/more.jpg": jpeg()}))
+    with pytest.raises(DownloadError, match=rf"Wrong checksum.*expects {good}.*{fingerprint(archive)}"):
+        take(archive, tmp_path / "data", good)
+    assert tree(tmp_path / "data" / "raw") == FACES
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Let writing fail past `size` bytes of a file, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_full_disk_leaves_the_old_data_and_nothing_half_written(tmp_path: Path, packed: bool) -> None:
+    take(fill(tmp_path / "old", FACES), tmp_path / "data")
+    large = {**FACES, "train/angry/large.jpg": bytes(range(256)) * 400}
+    source = fill(tmp_path / "new", large)
+    if packed:
+        source = tmp_path / "new.zip"
+        source.write_bytes(zip_of(large))
+    with file_size_limit(50_000), pytest.raises(DownloadError, match=r"disk is full: .*data"):
+        take(source, tmp_path / "data")
+    assert tree(tmp_path / "data" / "raw") == FACES
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["raw"]
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
+    raw = tmp_path / "data" / "raw"
+    killed = whole_folder(raw)
+    fill(killed.__enter__(), {"half.jpg": b"x"})  # and never left
+    assert len(list(raw.parent.iterdir())) == 1
+    take(fill(tmp_path / "mine", FACES), raw.parent)
+    assert list(raw.parent.iterdir()) == [raw]
+
+
+def test_the_sample_needs_no_archive_and_takes_none(tmp_path: Path) -> None:
+    sample = SampleDataset(source="sample", images=70, licence="MIT")
+
+    def draw(seed: int, archive: Path | None = None) -> Receipt:
+        return acquire(
+            "sample",
+            sample,
+            raw=tmp_path / "data" / "raw",
+            cache=tmp_path / "data" / ".download",
+            limits=Unpack(),
+            seed=seed,
+            environment={},
+            archive=archive,
+        )
+
+    one = draw(1)
+    assert one.source == "sample"
+    assert one.files == len(tree(tmp_path / "data" / "raw")) >= 70
+    assert one.sha256 == fingerprint(tmp_path / "data" / "raw")
+    assert asdict(draw(1)) == asdict(one)
+    assert draw(2).sha256 != one.sha256
+    with pytest.raises(DownloadError, match=r"drawn by the program.*DATASET="):
+        draw(1, tmp_path / "faces.zip")
+
+
+def test_a_local_dataset_without_a_path_asks_for_one(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match=r"DATASET=own ARCHIVE=path, or set datasets\.own\.path"):
+        acquire(
+            "own",
+            LocalDataset(source="local"),
+            raw=tmp_path / "raw",
+            cache=tmp_path / "cache",
+            limits=Unpack(),
+            seed=0,
+            environment={},
+        )

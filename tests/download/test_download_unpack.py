@@ -1,0 +1,288 @@
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from download_helpers import FACES, tree, zip_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ferflow.config import LocalDataset, Unpack
+from ferflow.download import acquire, fingerprint
+from ferflow.errors import DownloadError
+
+CSV = b"emotion,pixels,Usage\n" + b"0," + b" ".join([b"7"] * 2304) + b",Training\n"
+
+
+def tar_of(files: dict[str, bytes], mode: str = "w", style: int = tarfile.PAX_FORMAT, **changes: object) -> bytes:
+    """A tar of `files`; `changes` are set on each header."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode, format=style) as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            for key, value in changes.items():
+                setattr(member, key, value)
+            archive.addfile(member, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def zip_with(name: str, data: bytes = b"x", mode: int = 0, **changes: object) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        member = zipfile.ZipInfo(name)
+        member.external_attr = mode << 16
+        for key, value in changes.items():
+            setattr(member, key, value)
+        archive.writestr(member, data)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Callable[..., Path]:
+    """Unpack bytes under a name into tmp_path/data/raw, and return that folder."""
+
+    def unpack_bytes(data: bytes, name: str = "faces.zip", **limits: int) -> Path:
+        archive = tmp_path / name
+        archive.write_bytes(data)
+        raw = tmp_path / "data" / "raw"
+        acquire(
+            "own",
+            LocalDataset(source="local", path=str(archive)),
+            raw=raw,
+            cache=tmp_path / "data" / ".download",
+            limits=Unpack(**limits),
+            seed=0,
+            environment={},
+        )
+        return raw
+
+    return unpack_bytes
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("faces.zip", zip_of(FACES)),
+        ("faces.tar", tar_of(FACES)),
+        ("faces.tar.gz", tar_of(FACES, "w:gz")),
+        ("faces.tgz", tar_of(FACES, "w:gz")),
+        ("faces.tar.bz2", tar_of(FACES, "w:bz2")),
+        ("faces.tar.xz", tar_of(FACES, "w:xz")),
+        ("named wrongly.zip", tar_of(FACES, "w:gz")),
+        ("no suffix", zip_of(FACES)),
+        ("old.tar", tar_of(FACES, style=tarfile.USTAR_FORMAT)),
+    ],
+)
+def test_every_kind_of_archive_gives_the_same_tree(take: Callable[..., Path], name: str, data: bytes) -> None:
+    assert tree(take(data, name)) == FACES
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("fer2013.csv", CSV),
+        ("fer2013.csv.gz", gzip.compress(CSV)),
+        ("fer2013.csv.bz2", bz2.compress(CSV)),
+        ("fer2013.csv.xz", lzma.compress(CSV)),
+        ("fer2013.zip", zip_of({"fer2013.csv": CSV})),
+    ],
+)
+def test_a_table_alone_may_be_packed_or_not(take: Callable[..., Path], name: str, data: bytes) -> None:
+    assert tree(take(data, name)) == {"fer2013.csv": CSV}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (zip_with("../evil.jpg"), "outside its folder"),
+        (zip_with("/tmp/evil.jpg"), "outside its folder"),
+        (zip_with("C:\\evil.jpg"), "outside its folder"),
+        (zip_with("a\\..\\..\\evil.jpg"), "outside its folder"),
+        (tar_of({"../evil.jpg": b"x"}), "outside its folder"),
+        (tar_of({"/evil.jpg": b"x"}), "outside its folder"),
+        (zip_with("link.jpg", b"/etc/passwd", stat.S_IFLNK | 0o777), "link or a device"),
+        (zip_with("fifo.jpg", b"", stat.S_IFIFO | 0o666), "link or a device"),
+        (tar_of({"a.jpg": b""}, type=tarfile.SYMTYPE, linkname="/etc/passwd"), "link or a device"),
+        (tar_of({"a.jpg": b""}, type=tarfile.LNKTYPE, linkname="b.jpg"), "link or a device"),
+        (tar_of({"a.jpg": b""}, type=tarfile.CHRTYPE), "link or a device"),
+        (tar_of({"a.jpg": b""}, type=tarfile.FIFOTYPE), "link or a device"),
+        (tar_of({"a.jpg": b"1"})[:1024] + tar_of({"a.jpg": b"2"}), "under one name"),
+        (tar_of({"a": b"1"})[:1024] + tar_of({"a/b.jpg": b"2"}), "under one name"),
+        (tar_of({"a/b.jpg": b"1"})[:1024] + tar_of({"./a//b.jpg": b"2"}), "under one name"),
+        (b"", "is empty"),
+        (b"<!DOCTYPE html><html>Log in</html>", "web page"),
+        (b"Rar!\x1a\x07\x00", "RAR"),
+        (b"7z\xbc\xaf\x27\x1c\x00", "7z"),
+        (b"\xff\xd8\xff\xe0 a picture", "one JPEG image"),
+        (b"\x00" * 5000, "no archive that can be read"),
+        (zip_of({"readme.txt": b"no faces"}), "No images"),
+        (zip_of({"__MACOSX/a.jpg": b"x", ".hidden/b.jpg": b"x"}), "No images"),
+        (zip_of({"inner.zip": zip_of(FACES)}), "another archive, 'inner.zip'"),
+        (zip_of({}), "No images"),
+    ],
+)
+def test_a_hostile_or_useless_archive_is_refused_whole(
+    take: Callable[..., Path], tmp_path: Path, data: bytes, said: str
+) -> None:
+    with pytest.raises(DownloadError, match=said):
+        take(data)
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_zip_with_one_name_twice_is_refused(take: Callable[..., Path], tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.jpg", b"1")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.jpg", b"2")
+    with pytest.raises(DownloadError, match=r"under one name, 'a\.jpg'"):
+        take(stream.getvalue())
+
+
+def test_an_encrypted_zip_says_so(take: Callable[..., Path]) -> None:
+    data = bytearray(zip_with("a.jpg"))
+    data[6] |= 1  # the flags of the local header, and of the central one
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    with pytest.raises(DownloadError, match="is encrypted"):
+        take(bytes(data))
+
+
+def test_an_unknown_way_of_packing_says_so(take: Callable[..., Path]) -> None:
+    data = bytearray(zip_with("a.jpg"))
+    struct.pack_into("<H", data, 8, 97)
+    struct.pack_into("<H", data, data.index(b"PK\x01\x02") + 10, 97)
+    with pytest.raises(DownloadError, match="Python cannot read"):
+        take(bytes(data))
+
+
+BOMB = bytes(3_000_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "key"),
+    [
+        (zip_with("a.jpg", BOMB, compress_type=zipfile.ZIP_DEFLATED), {}, "max_ratio"),
+        (tar_of({"a.jpg": BOMB}, "w:gz"), {}, "max_ratio"),
+        (tar_of({"a.jpg": BOMB}, "w:xz"), {}, "max_ratio"),
+        (gzip.compress(BOMB), {}, "max_ratio"),
+        (tar_of({"a.jpg": BOMB}), {"max_bytes": 2_999_999}, "max_bytes"),
+        (zip_with("a.jpg", BOMB), {"max_bytes": 2_999_999}, "max_bytes"),
+        (zip_of({f"{n}.jpg": b"x" for n in range(11)}), {"max_files": 10}, "max_files"),
+        (tar_of({f"{n}.jpg": b"x" for n in range(11)}), {"max_files": 10}, "max_files"),
+        (zip_of({f"empty{n}/": b"" for n in range(11)}), {"max_files": 10}, "max_files"),
+        (tar_of({"a.jpg": b"x"}, "w:gz")[:-8] and gzip.compress(tar_of({"a.jpg": b"x"}) + BOMB), {}, "max_ratio"),
+    ],
+)
+def test_bombs_are_stopped_on_the_way(
+    take: Callable[..., Path], tmp_path: Path, data: bytes, limits: dict[str, int], key: str
+) -> None:
+    with pytest.raises(DownloadError, match=rf"unpack\.{key}"):
+        take(data, **limits)
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_zip_that_lies_about_its_size_is_stopped(take: Callable[..., Path], tmp_path: Path) -> None:
+    data = bytearray(zip_with("a.jpg", BOMB, compress_type=zipfile.ZIP_DEFLATED))
+    struct.pack_into("<I", data, 22, 10)
+    struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, 10)
+    with pytest.raises(DownloadError):
+        take(bytes(data))
+    assert not list((tmp_path / "data").iterdir())
+
+
+@pytest.mark.parametrize("kind", ["pax", "longname"])
+def test_a_huge_tar_header_is_not_taken_into_memory(take: Callable[..., Path], kind: str) -> None:
+    header = tarfile.TarInfo("x")
+    header.type = tarfile.XHDTYPE if kind == "pax" else tarfile.GNUTYPE_LONGNAME
+    header.size = 50_000_000
+    with pytest.raises(DownloadError, match="header in it is larger"):
+        take(gzip.compress(header.tobuf() + bytes(50_000_000)), max_ratio=1_000_000)
+
+
+SOUND = {
+    "zip": zip_of(FACES),
+    "tar": tar_of(FACES),
+    "gz": tar_of(FACES, "w:gz"),
+    "bz2": tar_of(FACES, "w:bz2"),
+    "xz": tar_of(FACES, "w:xz"),
+}
+
+
+@settings(deadline=None, max_examples=50)
+@given(kind=st.sampled_from(sorted(SOUND)), part=st.floats(0, 0.9999))
+def test_a_cut_archive_never_passes_for_a_whole_one(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, part: float
+) -> None:
+    data = SOUND[kind]
+    size = int(part * len(data))
+    if kind == "tar":  # Python pads a tar with zeros; cutting only these does no harm
+        size = min(size, len(data.rstrip(b"\0")))
+    check_refused(tmp_path_factory, data[:size])
+
+
+@settings(deadline=None, max_examples=50)
+@given(kind=st.sampled_from(["zip", "gz", "bz2", "xz"]), at=st.floats(0, 0.9999), by=st.integers(1, 255))
+def test_a_changed_byte_is_noticed_or_harmless(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, at: float, by: int
+) -> None:
+    data = bytearray(SOUND[kind])
+    data[int(at * len(data))] ^= by
+    try:
+        found = unpack_to(tmp_path_factory, bytes(data))
+    except DownloadError:
+        return
+    # A name in a zip has no checksum; the pictures have.
+    assert sorted(found.values()) == sorted(FACES.values())
+
+
+def check_refused(factory: pytest.TempPathFactory, data: bytes) -> None:
+    with pytest.raises(DownloadError):
+        unpack_to(factory, data)
+
+
+def unpack_to(factory: pytest.TempPathFactory, data: bytes) -> dict[str, bytes]:
+    folder = factory.mktemp("cut")
+    (folder / "a").write_bytes(data)
+    dataset = LocalDataset(source="local", path=str(folder / "a"))
+    try:
+        acquire("own", dataset, raw=folder / "raw", cache=folder, limits=Unpack(), seed=0, environment={})
+    finally:
+        left = {path.name for path in folder.iterdir()}
+        assert left <= {"a", "raw"}
+    return tree(folder / "raw")
+
+
+def test_names_in_any_encoding_are_kept_readable(take: Callable[..., Path]) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("happy/\u00e9.jpg", b"flagged")
+    unflagged = bytearray(zip_with("happy/ab.jpg", b"unflagged")).replace(b"ab.jpg", "é.jpg".encode())
+    latin = bytearray(zip_with("happy/a.jpg", b"old")).replace(b"a.jpg", b"\x82.jpg")  # é in code page 437
+    for data in (stream.getvalue(), bytes(unflagged), bytes(latin)):
+        assert set(tree(take(data))) == {"happy/é.jpg"}
+    tar = tar_of({"happy/ab.jpg": b"x"}, style=tarfile.GNU_FORMAT)
+    broken = tar.replace(b"happy/ab.jpg", b"happy/\xe9b.jpg")
+    header = bytearray(broken[:512])
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    assert set(tree(take(bytes(header) + broken[512:]))) == {"happy/%E9b.jpg"}
+
+
+def test_the_fingerprint_of_an_archive_is_the_sha256_in_the_receipt(tmp_path: Path) -> None:
+    archive = tmp_path / "faces.zip"
+    archive.write_bytes(zip_of(FACES))
+    dataset = LocalDataset(source="local", licence="MIT")
+    raw, cache = tmp_path / "raw", tmp_path / "cache"
+    receipt = acquire("own", dataset, raw=raw, cache=cache, limits=Unpack(), seed=0, environment={}, archive=archive)
+    assert receipt.sha256 == fingerprint(archive)
+    assert (receipt.source, receipt.origin, receipt.licence) == ("archive", "faces.zip", "MIT")
+    assert (receipt.files, receipt.bytes) == (len(FACES), sum(map(len, FACES.values())))
+    assert str(tmp_path) not in repr(receipt)
