@@ -5,7 +5,7 @@ from ferflow.tracking.fingerprint import from_lock, of_running_stage
 from ferflow.tracking.live import LiveRun, open_live_run
 from ferflow.tracking.lock import Lock, read_lock
 from ferflow.tracking.store import DEFAULT_URI, Store, check_uri, connect
-from ferflow.tracking.sync import SyncReport, sync
+from ferflow.tracking.sync import SyncReport, publish_champion, sync
 
 __all__ = [
     "DEFAULT_URI",
@@ -19,6 +19,7 @@ __all__ = [
     "from_lock",
     "of_running_stage",
     "open_live_run",
+    "publish_champion",
     "read_lock",
     "sync",
 ]

@@ -31,12 +31,12 @@ class LiveRun:
 
     def __init__(
         self,
-        tracking_uri: str,
+        uri: str,
         root: Path,
         *,
         experiment: str,
         name: str,
-        fingerprint: str,
+        fingerprint: str | None,
         params: Mapping[str, Any],
         tags: Mapping[str, str],
         retry_after: float = 60.0,
@@ -44,11 +44,11 @@ class LiveRun:
         """Open the run.
 
         Args:
-            tracking_uri: see ferflow.tracking.connect.
+            uri: see ferflow.tracking.connect.
             root: the project's folder.
             experiment: name of the experiment, the dataset's.
             name: of the run, the model's.
-            fingerprint: of the DVC stage that trains.
+            fingerprint: of the DVC stage that trains; None logs nothing.
             params: nested or flat; see ferflow.tracking.flatten.
             tags: by name.
             retry_after: seconds between two tries to reach a store that cannot be reached.
@@ -56,12 +56,12 @@ class LiveRun:
         Raises:
             TrackingError: MLflow can never use this address. (One that does not answer now only warns.)
         """
-        check_uri(tracking_uri)
-        self._uri = tracking_uri
+        check_uri(uri)
+        self._uri = uri
         self._root = root
         self._experiment = experiment
         self._name = name
-        self._fingerprint = fingerprint
+        self._fingerprint = fingerprint or ""
         self._params = flatten(params)
         self._tags = tags
         self._retry_after = retry_after
@@ -69,7 +69,7 @@ class LiveRun:
         self._warned = False
         self._store: Store | None = None
         self._run: Run | None = None
-        self._over = False
+        self._over = fingerprint is None
         self._known: set[tuple[str, int]] = set()
         self._waiting: list[Point] = []
         self._try()
@@ -157,29 +157,27 @@ class LiveRun:
 
 
 def open_live_run(
-    root: Path, tracking_uri: str, *, stage: str, dataset: str, model: str, budget: str, params: Mapping[str, Any]
+    root: Path, uri: str, *, stage: str, dataset: str, model: str, budget: str, params: Mapping[str, Any]
 ) -> LiveRun:
     """Open the run of the training stage that DVC runs now; see LiveRun.
 
     Args:
         root: the project's folder.
-        tracking_uri: see ferflow.tracking.connect.
-        stage: what DVC_STAGE says, such as `train@cnn`.
+        uri: see ferflow.tracking.connect.
+        stage: what DVC_STAGE says, such as `train@cnn`. If DVC does not know it, that is said and nothing is logged.
         dataset: its name, which is the experiment's too.
         model: name of the result, which is the run's too.
         budget: its name.
         params: the resolved config of the model.
 
     Raises:
-        TrackingError: MLflow can never use this address, or DVC does not know the stage.
+        TrackingError: MLflow can never use this address.
     """
-    check_uri(tracking_uri)
-    return LiveRun(
-        tracking_uri,
-        root,
-        experiment=dataset,
-        name=model,
-        fingerprint=of_running_stage(root, stage),
-        params=params,
-        tags=run_tags(root, stage, dataset, budget),
-    )
+    check_uri(uri)
+    fingerprint = None
+    try:
+        fingerprint = of_running_stage(root, stage)
+    except TrackingError as error:
+        print(f"warning: MLflow will not show this training as it goes on: {error}", file=sys.stderr, flush=True)
+    tags = run_tags(root, stage, dataset, budget)
+    return LiveRun(uri, root, experiment=dataset, name=model, fingerprint=fingerprint, params=params, tags=tags)

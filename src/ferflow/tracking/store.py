@@ -99,7 +99,7 @@ class Store:
 
 
 def connect(uri: str, root: Path, timeout: int = 10, retries: int = 2) -> Store:
-    """Reach an MLflow store, and point MLflow in this process at it.
+    """Reach an MLflow store.
 
     Args:
         uri: a server's address or a database, as MLFLOW_TRACKING_URI has it. The file of a SQLite database is made
@@ -115,6 +115,7 @@ def connect(uri: str, root: Path, timeout: int = 10, retries: int = 2) -> Store:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(timeout))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # Nothing about anybody's runs leaves the machine unasked.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     database = _sqlite_path(uri)
@@ -124,8 +125,6 @@ def connect(uri: str, root: Path, timeout: int = 10, retries: int = 2) -> Store:
 
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it greets every new database
     with _translated(uri):
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
         client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     return Store(uri, client)

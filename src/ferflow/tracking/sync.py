@@ -1,16 +1,19 @@
 """`ferflow track`: whatever MLflow lacks of the results on disk, it gets; never twice."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
+from ferflow.files import sha256
 from ferflow.tracking.content import LOGGED, Content, Outcome, Point, write_run
+from ferflow.tracking.lineage import git_tags
 from ferflow.tracking.lock import Lock, read_lock
+from ferflow.tracking.registry import Champion, has_alias, register_champion
 from ferflow.tracking.store import FINGERPRINT, Store, connect
 from ferflow.tracking.studies import Study
-from ferflow.tracking.trainings import Training
+from ferflow.tracking.trainings import Training, read_output
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -21,8 +24,8 @@ class SyncReport:
     """What a sync did.
 
     Attributes:
-        outcomes: of each stage's run: `added`, `completed` (it was unfinished), `updated` (the results changed) or
-            `unchanged`.
+        outcomes: of each stage's run, and of the champion's registration: `added`, `completed` (the run was
+            unfinished), `updated` (the results changed) or `unchanged`.
         skipped: why something could not be shown, and what to run, by stage.
     """
 
@@ -40,12 +43,12 @@ class SyncReport:
         lines += [f"not shown: {stage}: {why}" for stage, why in self.skipped.items()]
         same = list(self.outcomes.values()).count("unchanged")
         if same:
-            lines.append(f"up to date: {same} run{'s' if same > 1 else ''}")
+            lines.append(f"up to date: {same}")
         return "\n".join(lines) or "dvc.lock tells of no trained model yet: dvc repro"
 
 
-def sync(root: Path, tracking_uri: str, *, dataset: str, budget: str) -> SyncReport:
-    """Make MLflow show every trained model and every study that dvc.lock tells of.
+def sync(root: Path, uri: str, *, dataset: str, budget: str) -> SyncReport:
+    """Make MLflow show every trained model and every study that dvc.lock tells of, and the champion if it has none.
 
     A run is found by the fingerprint of its stage; a missing one is made, an unfinished one completed. Only outputs
     that stand on disk as dvc.lock tells are shown; what is missing is named. Runs of which dvc.lock no longer tells
@@ -53,7 +56,7 @@ def sync(root: Path, tracking_uri: str, *, dataset: str, budget: str) -> SyncRep
 
     Args:
         root: the project's folder.
-        tracking_uri: see ferflow.tracking.connect.
+        uri: see ferflow.tracking.connect.
         dataset: its name, where dvc.lock does not tell what a stage was run with.
         budget: its name, where dvc.lock does not tell.
 
@@ -61,12 +64,36 @@ def sync(root: Path, tracking_uri: str, *, dataset: str, budget: str) -> SyncRep
         TrackingError: there is no dvc.lock, an output is broken, or the store cannot be used.
     """
     lock = read_lock(root)
-    work = _Sync(connect(tracking_uri, root), lock, dataset, budget)
+    work = _Sync(connect(uri, root), lock, dataset, budget)
     for model in lock.children("models"):
         work.training(model)
     for model in lock.children("reports/tune"):
         work.study(model)
+    work.champion()
     return work.report
+
+
+def publish_champion(
+    root: Path, uri: str, registration: Mapping[str, Any], card: str, *, budget: str
+) -> Literal["registered", "unchanged"]:
+    """Give MLflow's registry the champion that passed the gates, tied to the run that trained it.
+
+    Args:
+        root: the project's folder; its dvc.lock tells which stage trained the model.
+        uri: see ferflow.tracking.connect.
+        registration: what registration.json holds: name, alias, model, model_sha256, dataset.
+        card: the model card, which becomes the version's description.
+        budget: its name, where dvc.lock does not tell what the model was trained with.
+
+    Returns:
+        `unchanged` when the alias leads to a version with these weights already.
+
+    Raises:
+        ModelError: the model cannot be served.
+        TrackingError: there is no dvc.lock, or the store cannot be used.
+    """
+    work = _Sync(connect(uri, root), read_lock(root), registration["dataset"], budget)
+    return work.publish(registration, card)
 
 
 @dataclass
@@ -121,6 +148,47 @@ class _Sync:
         self._write(stage, experiment, parent, study.digest, content)
         if run is None:
             self.report.outcomes[stage] = "added"
+
+    def champion(self) -> None:
+        """Register the champion of registration.json if the registry has none under its alias."""
+        path = "reports/register/registration.json"
+        stage = self.lock.maker(path)
+        if stage is None or not self._current(stage) or not self._on_disk(stage):
+            return
+        registration = read_output(self.lock.root / path)
+        if not registration["promoted"]:
+            return
+        if has_alias(self.store, registration["name"], registration["alias"]):
+            self.report.outcomes[stage] = "unchanged"
+            return
+        network = self.lock.root / "models" / registration["model"] / "model.keras"
+        if not network.is_file() or sha256(network) != registration["model_sha256"]:
+            self.report.skipped[stage] = f"{network} is not the champion's: dvc checkout {network.parent}"
+            return
+        self.publish(registration, (self.lock.root / "reports/register/model_card.md").read_text(encoding="utf-8"))
+        self.report.outcomes[stage] = "added"
+
+    def publish(self, registration: Mapping[str, Any], card: str) -> Literal["registered", "unchanged"]:
+        """Register a champion, tied to the run of its training where dvc.lock tells of it."""
+        model, dataset = registration["model"], registration["dataset"]
+        stage = self.lock.maker(f"models/{model}/model.keras")
+        tags = {"ferflow.model": model, "ferflow.dataset": dataset, **git_tags(self.lock.root)}
+        experiment = self.store.experiment(dataset)
+        run = None
+        if stage:
+            self.training(model)
+            tags |= {"ferflow.stage": stage, FINGERPRINT: self.lock.fingerprint(stage)}
+            run = self.store.find_run(experiment, tags[FINGERPRINT])
+        champion = Champion(
+            name=registration["name"],
+            alias=registration["alias"],
+            model=model,
+            folder=self.lock.root / "models" / model,
+            sha256=registration["model_sha256"],
+            card=card,
+            tags=tags,
+        )
+        return register_champion(self.store, experiment, run.info.run_id if run else None, champion)
 
     def _made_with(self, stage: str) -> tuple[str, str]:
         """Return the dataset and the budget that a stage was run with."""

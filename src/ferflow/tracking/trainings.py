@@ -137,8 +137,9 @@ def dataset_inputs(lock: Lock, stage: str, dataset: str, rows: Mapping[str, int 
 
     arrays = {path: md5 for path, md5 in lock.deps(stage).items() if Path(path).is_relative_to(PREPARED)}
     md5 = arrays.get(PREPARED) or digest_of(arrays)
-    origin = next((lock.param(step, f"datasets.{dataset}") for step in lock.ancestors(stage)), None)
-    source = {**(origin if isinstance(origin, dict) else {}), "dvc": PREPARED, "md5": md5}
+    origins = [lock.param(step, f"datasets.{dataset}") for step in lock.ancestors(stage)]
+    origin = next((origin for origin in origins if isinstance(origin, dict)), {})
+    source = {**origin, "dvc": PREPARED, "md5": md5}
     return [
         DatasetInput(
             Dataset(

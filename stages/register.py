@@ -1,0 +1,33 @@
+"""Stage register: the champion into the MLflow registry, if it passes the gates."""
+
+import os
+from pathlib import Path
+
+from ferflow.config import load_config
+from ferflow.console import run_command
+from ferflow.files import write_json, write_text
+from ferflow.register import describe, model_card, read_champion, read_sources
+
+
+def main() -> None:
+    """Write reports/register/, and register the champion unless a gate is shut."""
+    config = load_config(Path("params.yaml"))
+    champion = read_champion(Path("reports/compare/champion.json"))
+    registration = describe(champion, Path("models"), config.promotion)
+    card = model_card(registration, champion, read_sources(Path(), champion["model"], config))
+    label = f"{registration['name']}@{registration['alias']}"
+    reasons = "; ".join(registration["because"])
+    if registration["promoted"]:
+        from ferflow.tracking import DEFAULT_URI, publish_champion
+
+        uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+        outcome = publish_champion(Path(), uri, registration, card, budget=config.budget)
+        print(f"{registration['model']} is {label} ({outcome}): {reasons}")
+    else:
+        print(f"{registration['model']} is not promoted to {label}: {reasons}")
+    write_text(Path("reports/register/model_card.md"), card)
+    write_json(Path("reports/register/registration.json"), registration)
+
+
+if __name__ == "__main__":
+    run_command(main)

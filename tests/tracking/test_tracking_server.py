@@ -1,0 +1,67 @@
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ferflow.errors import TrackingError
+from ferflow.tracking import LiveRun, connect, read_lock, sync
+
+SETTINGS = {"dataset": "drawn", "budget": "smoke"}
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """Takes connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_live_and_sync_with_a_server(project: Path, server: str) -> None:
+    fingerprint = read_lock(project).fingerprint("train@one")
+    options = {"experiment": "drawn", "name": "one", "fingerprint": fingerprint, "params": {"name": "one"}, "tags": {}}
+    LiveRun(server, project, **options).log_epoch(1, {"loss": 1.0, "val_accuracy": 0.6})
+    assert sync(project, server, **SETTINGS).outcomes == {
+        "train@one": "completed",
+        "train@two": "added",
+        "tune": "added",
+    }
+    assert not sync(project, server, **SETTINGS).changed
+    store = connect(server, project)
+    runs = {run.info.run_name: run for run in store.client.search_runs([store.experiment("drawn")])}
+    assert len(runs) == 7
+    one = runs["one"]
+    assert one.data.metrics["PrivateTest.accuracy"] == 0.7
+    assert [point.step for point in store.client.get_metric_history(one.info.run_id, "loss")] == [1, 2, 3]
+    shown = store.client.download_artifacts(one.info.run_id, "training/learning_curves.png")
+    assert Path(shown).read_bytes() == (project / "reports/train/one/learning_curves.png").read_bytes()
+    assert len(one.inputs.dataset_inputs) == 3
+    assert not (project / "mlflow.db").exists()
+    assert not (project / "mlartifacts").exists()
+
+
+def test_an_absent_server_is_named_soon_and_without_its_password(project: Path) -> None:
+    with pytest.raises(TrackingError, match=r"127\.0\.0\.1:9") as caught:
+        sync(project, "http://me:secret@127.0.0.1:9", **SETTINGS)
+    assert "secret" not in str(caught.value)
+    assert "MLFLOW_TRACKING_URI" in str(caught.value)
+
+
+def test_a_silent_server_is_given_up(tmp_path: Path, silent_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TrackingError, match="cannot be used"):
+        connect(silent_server, tmp_path)
+
+
+def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").mkdir()
+    with pytest.raises(TrackingError, match=r"mlflow\.db"):
+        connect("sqlite:///mlflow.db", tmp_path)
+    shutil.rmtree(tmp_path / "mlflow.db")
+    (tmp_path / "mlflow.db").write_text("this is no database" * 100)
+    with pytest.raises(TrackingError, match="not a database"):
+        connect("sqlite:///mlflow.db", tmp_path)
