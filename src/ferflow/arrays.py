@@ -103,5 +103,6 @@ def read_split(folder: Path, name: str) -> Split:
         votes_path = folder / f"{name}_votes.npy"
         votes = np.load(votes_path) if votes_path.exists() else None
     except FileNotFoundError as error:
-        raise DataError(f"{error.filename} is missing. Run the stage that makes it: dvc repro prepare.") from None
+        missing = error.filename or error  # pyarrow's error has the path in its text alone
+        raise DataError(f"{missing} is missing. Run the stage that makes it: dvc repro prepare.") from None
     return Split(images, labels, index, classes, votes)

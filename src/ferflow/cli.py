@@ -50,6 +50,8 @@ def _run(arguments: argparse.Namespace) -> None:
         changes["budget"] = arguments.budget
     if arguments.models:
         changes["enabled"] = arguments.models.split()
+        # What was tuned and is not trained now goes with it, unless --tune says otherwise.
+        changes["tune.models"] = [name for name in load_config(PARAMS).tune.models if name in changes["enabled"]]
     if arguments.tune:
         changes["tune.models"] = [] if arguments.tune == "none" else arguments.tune.split()
     config = set_params(PARAMS, changes)
@@ -132,6 +134,8 @@ def set_params(path: Path, changes: dict[str, Any]) -> Config:
         if place.get(last) != value:
             changed.append(f"{key}: {_short(place.get(last))} -> {_short(value)}")
             if isinstance(value, list) and isinstance(place.get(last), list):
+                if not place[last]:
+                    place[last].fa.set_flow_style()  # an empty list tells no way to write it
                 place[last][:] = value  # keeps the way the list is written
             else:
                 place[last] = value

@@ -59,7 +59,7 @@ def test_images_are_mapped_not_loaded(tmp_path: Path) -> None:
     assert isinstance(read_split(tmp_path, "train").images, np.memmap)
 
 
-@pytest.mark.parametrize("name", ["classes.json", "test_images.npy", "test_labels.npy"])
+@pytest.mark.parametrize("name", ["classes.json", "test_images.npy", "test_labels.npy", "test_index.parquet"])
 def test_a_missing_file_is_told(tmp_path: Path, name: str) -> None:
     write_split(tmp_path, "test", split())
     (tmp_path / name).unlink()
