@@ -21,7 +21,7 @@ budgets: {full: {}}
 CLEAN = {
     "files": 900, "kept": 800, "dropped": 100, "dropped_by_reason": {"unreadable": 60, "exact_copy": 40},
     "duplicates": {"redundant": 40, "groups": 30, "conflicting_groups": 4},
-    "leakage": {"private_test": 11, "public_test": 12},
+    "leakage": {"test": 23, "private_test": 11, "public_test": 12, "training_copies": 31},
 }  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_page_has_the_measured_numbers_the_commands_and_the_machine(project: Pat
     )
     assert "`cnn_augmented`, `cnn`, `vgg16`: A Processor, 2 cores; backend tensorflow; python 3.11.2" in text
     assert "900 files, 800 kept, 100 dropped (unreadable 60, exact_copy 40)" in text
-    assert "11 in private test, 12 in public test" in text
+    assert "23 test images have a copy in the training images (11 private test, 12 public test)" in text
     assert "300 train, 300 validation, 200 test images" in text
 
 

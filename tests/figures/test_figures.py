@@ -77,9 +77,7 @@ MAKERS = {
     "per_class": lambda: figures.per_class_bars(per_class()),
     "reliability": lambda: figures.reliability_diagram(bins()),
     "leaderboard": lambda: figures.leaderboard_bars(scores(), "cnn leads"),
-    "cost": lambda: figures.cost_scatter(
-        {"cnn": (3e7, 0.7), "cnn_augmented": (3e7, 0.705), "vgg16": (1e9, 0.6)}
-    ),
+    "cost": lambda: figures.cost_scatter({"cnn": (3e7, 0.7), "cnn_augmented": (3e7, 0.705), "vgg16": (1e9, 0.6)}),
     "grid": lambda: figures.image_grid([faces(48, 48), faces(20, 40, 3), faces(8, 8, 1)], ["a", "b", "c"], 2),
     "empty_grid": lambda: figures.image_grid([]),
     "augmentation": lambda: figures.augmentation_grid(faces(2, 48, 48), faces(2, 4, 48, 48), ["sad", "fear"]),

@@ -150,13 +150,14 @@ def _data(root: Path, receipt: dict[str, Any]) -> str:
     prepare = _read(root / "reports/prepare/summary.json", "prepare")
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in clean["dropped_by_reason"].items())
     copies = clean["duplicates"]
-    leaks = ", ".join(f"{count:,} in {name.replace('_', ' ')}" for name, count in clean["leakage"].items())
+    leaks = clean["leakage"]
+    parts = ", ".join(f"{leaks[name]:,} {name.replace('_', ' ')}" for name in leaks if name.endswith("_test"))
     lines = [
         f"{receipt['origin']} ({receipt['source']}), SHA-256 `{receipt['sha256']}`.",
         f"{clean['files']:,} files, {clean['kept']:,} kept, {clean['dropped']:,} dropped"
         + (f" ({reasons})." if reasons else "."),
         f"{copies['redundant']:,} redundant copies in {copies['groups']:,} groups, {copies['conflicting_groups']:,} "
-        f"of them with conflicting labels; test images with a copy in the training images: {leaks}.",
+        f"of them with conflicting labels; {leaks['test']:,} test images have a copy in the training images ({parts}).",
         f"{len(prepare['classes'])} classes ({', '.join(prepare['classes'])}); "
         + ", ".join(f"{count:,} {name}" for name, count in prepare["images"].items())
         + " images.",

@@ -81,9 +81,7 @@ def augmentation_grid(
     for row in range(count):
         _place(axes, originals[row], 0.0, row * 1.04)
         if captions:
-            axes.text(
-                -0.1, row * 1.04 + 0.5, captions[row], rotation=90, ha="right", va="center", fontsize=10
-            )
+            axes.text(-0.1, row * 1.04 + 0.5, captions[row], rotation=90, ha="right", va="center", fontsize=10)
         for column in range(changes):
             _place(axes, augmented[row, column], 1.24 + column * 1.04, row * 1.04)
     axes.text(0.5, -0.08, "original", ha="center", va="bottom", fontsize=10)
