@@ -24,6 +24,8 @@ class Options(Section):
         dense: units of the hidden dense layer.
         dropout: after each block.
         dense_dropout: after the dense layer.
+        norm_momentum: of the running statistics that normalise outside training. They need some 1 / (1 - momentum)
+            steps to follow the weights: lower it where epochs are short.
     """
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 64, 128, 256)
@@ -31,6 +33,7 @@ class Options(Section):
     dense: PositiveInt = 256
     dropout: Fraction = 0.25
     dense_dropout: Fraction = 0.5
+    norm_momentum: Fraction = 0.99
 
     @model_validator(mode="after")
     def _one_count_a_block(self) -> "Options":
@@ -53,7 +56,7 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
     x = centred(image)
     for filters, convolutions in zip(options.filters, options.convolutions, strict=True):
         for position in range(convolutions):
-            x = conv_unit(x, filters, pool=position == convolutions - 1)
+            x = conv_unit(x, filters, pool=position == convolutions - 1, momentum=options.norm_momentum)
         x = layers.Dropout(options.dropout)(x)
-    x = dense_unit(layers.Flatten()(x), options.dense, options.dense_dropout)
+    x = dense_unit(layers.Flatten()(x), options.dense, options.dense_dropout, options.norm_momentum)
     return classifier(image, x, classes, "cnn")

@@ -22,7 +22,9 @@ def centred(x: "KerasTensor") -> "KerasTensor":
     return layers.Rescaling(1 / 127.5, offset=-1.0, name="centre")(x)
 
 
-def conv_unit(x: "KerasTensor", filters: int, size: int = 3, pool: bool = False) -> "KerasTensor":
+def conv_unit(
+    x: "KerasTensor", filters: int, size: int = 3, pool: bool = False, momentum: float = 0.99
+) -> "KerasTensor":
     """Apply convolution, max pooling where asked, batch normalisation (Ioffe & Szegedy 2015) and ReLU.
 
     Pooling comes before normalisation: on a CPU those two read four times less memory then, and the step is about a
@@ -31,13 +33,13 @@ def conv_unit(x: "KerasTensor", filters: int, size: int = 3, pool: bool = False)
     x = layers.Conv2D(filters, size, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     if pool:
         x = layers.MaxPooling2D()(x)
-    return layers.ReLU()(layers.BatchNormalization()(x))
+    return layers.ReLU()(layers.BatchNormalization(momentum=momentum)(x))
 
 
-def dense_unit(x: "KerasTensor", units: int, dropout: float) -> "KerasTensor":
+def dense_unit(x: "KerasTensor", units: int, dropout: float, momentum: float = 0.99) -> "KerasTensor":
     """Apply a dense layer, batch normalisation, ReLU and dropout."""
     x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal")(x)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.BatchNormalization(momentum=momentum)(x))
     return layers.Dropout(dropout)(x)
 
 
