@@ -23,16 +23,16 @@ class Canvas:
     Attributes:
         side: pixels along an edge.
         paint: how much light each point returns, 0 to 1.
-        relief: height of each point over the shape below, in pixels.
-        x, y: the columns, (1, side), and the rows, (side, 1).
+        relief: height over the shape below in pixels, (side / 2, side / 2): it is smooth, and half as fine will do.
+        x, y: where the relief's columns, (1, side / 2), and rows, (side / 2, 1), lie in pixels.
     """
 
     def __init__(self, side: int, background: Plane) -> None:
         """Begin with `background` as paint and no relief."""
         self.side = side
         self.paint = background
-        self.relief: Plane = np.zeros((side, side), np.float32)
-        steps = np.arange(side, dtype=np.float32)
+        self.relief: Plane = np.zeros((side // 2, side // 2), np.float32)
+        steps = np.arange(side // 2, dtype=np.float32) * 2 + np.float32(0.5)
         self.x, self.y = steps[None, :], steps[:, None]
 
     def region(self, points: Points, margin: float) -> Region:
@@ -89,6 +89,8 @@ class Canvas:
         rows, columns = self.region(points, width)
         if abs(height) < 0.02 or rows.start >= rows.stop or columns.start >= columns.stop:
             return
+        rows = slice(rows.start // 2, (rows.stop + 1) // 2)
+        columns = slice(columns.start // 2, (columns.stop + 1) // 2)
         x, y = self.x[:, columns], self.y[rows]
         ends = [(np.float32(px), np.float32(py)) for px, py in points.tolist()]
         nearest: Plane | None = None

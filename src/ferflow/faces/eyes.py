@@ -43,8 +43,8 @@ def _brow(head: Head, side: float) -> None:
     """Draw one brow: au1 raises its inner end, au2 its outer end, au4 and au9 lower it and draw it in."""
     units, who = head.units, head.identity
     y, gap = who.brow_height, who.eye_gap - 0.42
-    lowered = 0.17 * units.au4 + 0.07 * units.au9 + 0.02 * units.au7
-    inner = y + 0.02 - 0.2 * units.au1 + lowered + 0.03 * units.au9
+    lowered = 0.18 * units.au4 + 0.07 * units.au9 + 0.02 * units.au7
+    inner = y + 0.02 - 0.2 * units.au1 + lowered * (1 - 0.6 * units.au1) + 0.03 * units.au9
     middle = y - who.brow_arch - 0.12 * units.au1 - 0.14 * units.au2 + 0.8 * lowered
     outer = y + 0.05 - 0.2 * units.au2 + 0.035 * units.au1 + 0.4 * lowered - who.eye_tilt
     start = 0.15 + gap - 0.055 * units.au4
@@ -52,7 +52,7 @@ def _brow(head: Head, side: float) -> None:
     points = head.at(smooth(knots, 4) * (side, 1), 0.05)
     t = np.linspace(0, 1, len(points))
     widths = head.px(who.brow_width) * (1.0 + 0.1 * units.au4) * np.minimum(1, 0.75 + t) * (1 - 0.75 * t**2)
-    shade = min(who.hair, who.skin - 0.12) * 0.85
+    shade = min(who.hair * 0.8, who.skin - 0.2) * 0.85
     head.canvas.bump(points[::4], head.px(0.14), head.px(0.035))
     head.canvas.line(points, widths, shade, 0.85, 1)
 

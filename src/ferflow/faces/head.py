@@ -79,13 +79,14 @@ class Head:
         u, v = (x * cos + y * sin) * wide, (y * cos - x * sin) * high
         nz = np.sqrt(np.maximum(np.float32(0.1), 1 - u * u - v * v))
         nx, ny = u * cos - v * sin, u * sin + v * cos
-        rise = canvas.relief * np.float32(0.5)
+        rise = canvas.relief * np.float32(0.25)
         nx[:, 1:-1] -= rise[:, 2:] - rise[:, :-2]
         ny[1:-1] -= rise[2:] - rise[:-2]
         towards = nx * np.float32(view.light_x) + ny * np.float32(view.light_y) + nz * np.float32(view.light_z)
         towards /= np.sqrt(nx * nx + ny * ny + nz * nz)
         direct = np.maximum(0, towards) * np.float32((1 - view.ambient) * 1.1)
-        return direct + np.float32(view.ambient)
+        light: Plane = direct + np.float32(view.ambient)
+        return light.repeat(2, axis=0).repeat(2, axis=1)
 
 
 def mirrored(half: list[tuple[float, float]], steps: int = 5) -> Points:

@@ -84,7 +84,7 @@ def _chin(head: Head) -> None:
     y = head.identity.mouth_height + 0.33 + head.jaw * 0.7
     canvas.bump(head.at([(-0.12, y), (0.12, y)]), head.px(0.18), head.px(0.03) * (1 + push))
     for x in (-0.1, 0.0, 0.1) if push > SLIGHT else ():
-        canvas.bump(head.at([(x, y - 0.03), (x * 1.2, y + 0.04)]), head.px(0.04), -head.px(0.014) * push)
+        canvas.bump(head.at([(x, y - 0.03), (x * 1.2, y + 0.04)]), head.px(0.04), -head.px(0.007) * push)
 
 
 def _outside(head: Head, lips: Lips) -> None:

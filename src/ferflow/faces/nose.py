@@ -53,5 +53,5 @@ def draw_cheek(head: Head, side: int, corner: tuple[float, float]) -> None:
     if dimple < SLIGHT:
         return
     pit = head.at([(SIDES[side] * (x + 0.05), y - 0.06), (SIDES[side] * (x + 0.06), y + 0.06)])
-    canvas.bump(pit, head.px(0.07), -head.px(0.06) * dimple)
+    canvas.bump(pit, head.px(0.07), -head.px(0.03) * dimple)
     canvas.line(pit, head.px(0.05), who.skin * 0.35, 0.7 * dimple, 1)

@@ -58,11 +58,13 @@ class Damaged:
 
     Attributes:
         kind: a key of DAMAGE.
+        number: after those of the faces; no two are alike.
         path: where it stands, with forward slashes.
         face: what is drawn in it, or whose copy it is; None for files without a face.
     """
 
     kind: str
+    number: int
     path: str
     face: Face | None
 
@@ -119,5 +121,5 @@ def plan_damage(images: int, emotions: Literal[7, 8]) -> list[Damaged]:
             elif kind == "leaked_copy":
                 face = test.pop(0)
                 path = Face(number, face.emotion, "Training").path
-            damaged.append(Damaged(kind, path, face))
+            damaged.append(Damaged(kind, number, path, face))
     return damaged

@@ -1,6 +1,8 @@
 """The built-in sample as files, laid out and named as the Kaggle mirror of FER-2013 (msambare/fer2013)."""
 
+import functools
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,9 +12,12 @@ from PIL import Image
 
 from ferflow.faces.draw import SIDE, draw_face
 from ferflow.faces.identity import random_identity, random_view
-from ferflow.faces.plan import Damaged, plan_damage, plan_faces
+from ferflow.faces.plan import Damaged, Face, plan_damage, plan_faces
 from ferflow.faces.units import random_units
 from ferflow.progress import progress
+from ferflow.workers import in_parallel, portions
+
+PORTION = 100  # faces that one process draws at a time
 
 ERROR_PAGE = b"<!DOCTYPE html>\n<html><head><title>429 Too Many Requests</title></head><body></body></html>\n"
 SIZES = ((64, 64), (32, 32), (96, 96), (48, 60))
@@ -36,11 +41,12 @@ def write_sample(
     Raises:
         ValueError: too few images.
     """
-    faces = plan_faces(images, emotions)
-    for face in progress(faces, images, "drawing faces"):
-        _write(folder / face.path, encode_face(face.emotion, seed, face.number))
+    tasks = portions(list(plan_faces(images, emotions)), PORTION)
+    drawn = in_parallel(functools.partial(_write_faces, folder, seed), tasks)
+    for _ in progress((number for numbers in drawn for number in numbers), images, "drawing faces"):
+        pass
     for item in plan_damage(images, emotions) if damage else ():
-        _write(folder / item.path, _damaged(item, images, seed))
+        _write(folder / item.path, _damaged(item, seed))
 
 
 def random_face(rng: np.random.Generator, emotion: str) -> npt.NDArray[np.uint8]:
@@ -52,6 +58,13 @@ def encode_face(emotion: str, seed: int, number: int) -> bytes:
     """Return face `number` of the sample `seed` as JPEG."""
     rng = np.random.default_rng([seed, number])
     return _jpeg(Image.fromarray(random_face(rng, emotion)), int(rng.integers(80, 96)))
+
+
+def _write_faces(folder: Path, seed: int, faces: Sequence[Face]) -> list[int]:
+    """Draw and write `faces`; return their numbers."""
+    for face in faces:
+        _write(folder / face.path, encode_face(face.emotion, seed, face.number))
+    return [face.number for face in faces]
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
@@ -67,22 +80,21 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _damaged(item: Damaged, images: int, seed: int) -> bytes:
-    """Return the bytes of a damaged file; `images` is the number of undamaged faces."""
-    digit = len(item.path) + sum(item.path.encode())
+def _damaged(item: Damaged, seed: int) -> bytes:
+    """Return the bytes of a damaged file."""
     if item.face is None:
         if item.kind == "blank":
-            return _jpeg(Image.new("L", (SIDE, SIDE), digit % 256), 90)
+            return _jpeg(Image.new("L", (SIDE, SIDE), 85 * item.number % 256), 90)
         return {"empty": b"", "html": ERROR_PAGE, "system_file": b"\x00\x00\x00\x01Bud1" + bytes(56)}[item.kind]
     data = encode_face(item.face.emotion, seed, item.face.number)
     if item.kind == "truncated":
-        return data[: len(data) * (3 + digit % 5) // 10]
+        return data[: len(data) * (3 + item.number % 5) // 10]
     if item.kind in ("copy", "conflicting_copy", "leaked_copy"):
         return data
     picture = Image.open(io.BytesIO(data))
     if item.kind == "near_copy":
         return _jpeg(picture, 70)
     if item.kind == "wrong_size":
-        return _jpeg(picture.resize(SIZES[digit % len(SIZES)], Image.Resampling.BICUBIC), 90)
+        return _jpeg(picture.resize(SIZES[item.number % len(SIZES)], Image.Resampling.BICUBIC), 90)
     warm = [picture.point(lambda grey, f=factor: min(255, grey * f)) for factor in (1.08, 1.0, 0.9)]
     return _jpeg(Image.merge("RGB", warm), 92)

@@ -82,7 +82,7 @@ UNIT_NAMES = tuple(field.name for field in fields(ActionUnits) if field.name != 
 # For each emotion and unit: the chance that it takes part, and the shares of the face's strength it then lies between.
 PROTOTYPES: dict[str, dict[str, tuple[float, float, float]]] = {
     "angry": {
-        "au4": (1.0, 0.6, 1.0),
+        "au4": (1.0, 0.7, 1.0),
         "au5": (0.45, 0.2, 0.6),
         "au7": (0.8, 0.4, 1.0),
         "au9": (0.15, 0.1, 0.4),
@@ -130,8 +130,8 @@ PROTOTYPES: dict[str, dict[str, tuple[float, float, float]]] = {
     "neutral": {},
     "sad": {
         "au1": (0.9, 0.5, 1.0),
-        "au4": (0.75, 0.3, 0.8),
-        "au15": (0.9, 0.5, 1.0),
+        "au4": (0.7, 0.2, 0.6),
+        "au15": (0.95, 0.6, 1.0),
         "au17": (0.6, 0.3, 0.9),
         "au25": (0.15, 0.1, 0.4),
         "au43": (0.55, 0.15, 0.55),
@@ -151,8 +151,8 @@ def random_units(rng: np.random.Generator, emotion: str) -> ActionUnits:
 
     Every face also has a little of everything: resting faces differ, and people talk while they are photographed.
     """
-    strength = 0.45 + 0.55 * float(rng.beta(2.5, 1.0))
-    if rng.random() < 0.12:
+    strength = 0.55 + 0.45 * float(rng.beta(2.0, 1.0))
+    if rng.random() < 0.1:
         strength *= float(rng.uniform(0.2, 0.7))
     values = dict.fromkeys(UNIT_NAMES, 0.0)
     for name, (chance, low, high) in PROTOTYPES[emotion].items():
