@@ -51,12 +51,13 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_store(empty_database: Path) -> Callable[[Path], Store]:
-    """Makes an empty store in a folder."""
+def new_store(empty_database: Path) -> Callable[..., Store]:
+    """Makes an empty store in a folder. Each needs a name of its own: MLflow keeps a database open for good."""
 
-    def make(folder: Path) -> Store:
-        shutil.copy(empty_database, folder / "mlflow.db")
-        return connect("sqlite:///mlflow.db", folder)
+    def make(folder: Path, name: str = "mlflow.db") -> Store:
+        assert not (folder / name).exists()
+        shutil.copy(empty_database, folder / name)
+        return connect(f"sqlite:///{name}", folder)
 
     return make
 

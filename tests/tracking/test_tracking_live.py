@@ -18,7 +18,7 @@ PARAMS = {
     "network": {"dropout": 0.25, "weights": None},
     "train": {"augment": {"flip": True}, "epochs": 3},
 }
-NewStore = Callable[[Path], Store]
+NewStore = Callable[..., Store]
 
 
 def live(root: Path, fingerprint: str | None = "f" * 64, uri: str = URI, **options: Any) -> LiveRun:

@@ -9,10 +9,10 @@ import pytest
 from tracking_helpers import dvc
 
 from ferflow.errors import TrackingError
-from ferflow.tracking import LiveRun, Store, SyncReport, connect, read_lock, sync
+from ferflow.tracking import LiveRun, Store, SyncReport, read_lock, sync
 
 STAGES = {"train@one", "train@two", "tune"}
-NewStore = Callable[[Path], Store]
+NewStore = Callable[..., Store]
 
 
 def track(project: Path, uri: str = "sqlite:///mlflow.db") -> SyncReport:
@@ -121,16 +121,18 @@ def test_a_second_time_needs_no_outputs_on_disk(project: Path, new_store: NewSto
 
 
 def test_a_lost_database_is_rebuilt(project: Path, new_store: NewStore) -> None:
-    first = runs_of(new_store(project)) or (track(project) and runs_of(connect("sqlite:///mlflow.db", project)))
-    (project / "mlflow.db").unlink()
-    shutil.rmtree(project / "mlartifacts")
-    store = new_store(project)
+    lost, store = new_store(project), new_store(project, "new.db")
     track(project)
-    again = runs_of(store)
+    shutil.rmtree(project / "mlartifacts")
+    assert track(project, store.uri).outcomes == dict.fromkeys(sorted(STAGES), "added")
+    first, again = runs_of(lost), runs_of(store)
     assert first.keys() == again.keys()
     for name, run in again.items():
+        assert run.info.run_id != first[name].info.run_id
         assert run.data.metrics == first[name].data.metrics
         assert run.data.params == first[name].data.params
+        assert run.data.tags["ferflow.fingerprint"] == first[name].data.tags["ferflow.fingerprint"]
+    assert store.client.list_artifacts(again["one"].info.run_id, "evaluation")
 
 
 def test_a_new_evaluation_updates_the_run_of_the_training(project: Path, new_store: NewStore) -> None:

@@ -1,0 +1,305 @@
+import ast
+import json
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tracking_helpers import dvc
+
+from ferflow.errors import ModelError
+from ferflow.files import sha256
+from ferflow.tracking import Store, connect, publish_champion, read_lock, sync
+from ferflow.tracking.registry import Champion, example_faces, has_alias, input_side, register_champion
+
+NewStore = Callable[..., Store]
+CLASSES = ["happy", "sad", "neutral"]
+SIDE = 12
+
+
+def write_network(folder: Path, seed: int = 1, softmax: bool = True) -> Path:
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    layers = [keras.Input((SIDE, SIDE, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    last = keras.layers.Dense(len(CLASSES), activation="softmax" if softmax else "linear")
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.Sequential([*layers, last]).save(folder / "model.keras")
+    (folder / "classes.json").write_text(json.dumps(CLASSES))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_network(tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture(scope="session")
+def other_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_network(tmp_path_factory.mktemp("other"), seed=2)
+
+
+def champion_in(folder: Path, **changes: Any) -> Champion:
+    first = Champion(
+        name="ferflow",
+        alias="champion",
+        model="cnn",
+        folder=folder,
+        sha256=sha256(folder / "model.keras"),
+        card="# The card",
+        tags={"ferflow.dataset": "drawn", "ferflow.fingerprint": "f" * 64},
+    )
+    return replace(first, **changes)
+
+
+@pytest.fixture
+def store(tmp_path: Path, new_store: NewStore) -> Store:
+    return new_store(tmp_path)
+
+
+@pytest.fixture
+def experiment(store: Store) -> str:
+    return store.experiment("drawn")
+
+
+def faces(number: int = 5) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (number, SIDE, SIDE), dtype=np.uint8)
+
+
+def served() -> Any:
+    import mlflow
+
+    return mlflow.pyfunc.load_model("models:/ferflow@champion")
+
+
+def test_the_champion_loads_by_its_alias_and_answers(store: Store, experiment: str, network: Path) -> None:
+    import keras
+
+    run = store.create_run(experiment, "f" * 64, "cnn", {})
+    assert register_champion(store, experiment, run.info.run_id, champion_in(network)) == "registered"
+    model, pictures = served(), faces()
+    answers = model.predict(pictures)
+    assert list(answers.columns) == CLASSES
+    assert set(answers.dtypes) == {np.dtype("float32")}
+    expected = keras.saving.load_model(network / "model.keras").predict(pictures[..., None], verbose=0)
+    np.testing.assert_allclose(answers.to_numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(answers.sum(axis=1), 1.0, atol=1e-5)
+    np.testing.assert_array_equal(model.predict(pictures[..., None]), answers)
+    np.testing.assert_array_equal(model.predict(pictures.tolist()), answers)  # as a JSON request gives them
+    many = model.predict(np.repeat(pictures, 120, axis=0))  # more than a batch
+    np.testing.assert_allclose(many.to_numpy(), np.repeat(answers.to_numpy(), 120, axis=0), atol=1e-6)
+    assert model.predict(pictures[:0]).shape == (0, len(CLASSES))
+
+    signature = model.metadata.signature
+    assert [(spec.type, spec.shape) for spec in signature.inputs] == [(np.dtype("uint8"), (-1, SIDE, SIDE))]
+    assert signature.outputs.input_names() == CLASSES
+    example = np.asarray(model.input_example, dtype=np.uint8)
+    np.testing.assert_array_equal(example, example_faces(SIDE))
+
+    version = store.client.get_model_version_by_alias("ferflow", "champion")
+    assert version.run_id == run.info.run_id
+    assert version.description == "# The card"
+    assert version.tags["ferflow.model_sha256"] == sha256(network / "model.keras")
+    assert version.tags["ferflow.fingerprint"] == "f" * 64
+    logged = store.client.get_run(run.info.run_id).outputs.model_outputs
+    assert len(logged) == 1
+    stored = Path(store.client.get_logged_model(logged[0].model_id).artifact_location.removeprefix("file://"))
+    wanted = (stored / "requirements.txt").read_text().splitlines()
+    assert {line.partition("==")[0] for line in wanted} == {"mlflow", "keras", "numpy", "pandas", "tensorflow"}
+    assert all("==" in line for line in wanted)
+
+
+@pytest.fixture(scope="module")
+def registered_model(tmp_path_factory: pytest.TempPathFactory, empty_database: Path, network: Path) -> Any:
+    folder = tmp_path_factory.mktemp("registered")
+    shutil.copy(empty_database, folder / "mlflow.db")
+    store = connect("sqlite:///mlflow.db", folder)
+    register_champion(store, store.experiment("drawn"), None, champion_in(network))
+    return served()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (faces()[0], "add an axis in front"),
+        (faces()[:, :8], r"Received: \(5, 8, 12\)"),
+        (np.repeat(faces()[..., None], 3, axis=3), r"Received: \(5, 12, 12, 3\)"),
+        (faces() / 255.0, "Multiply by 255"),
+        (faces().astype(int) + 9, "out of range"),
+        (faces().astype(int) - 9, "out of range"),
+        ([[[1, 2], [3]]], "not images of one size"),
+        ("a face", "wrong shape"),
+    ],
+)
+def test_wrong_faces_are_refused_with_the_reason(registered_model: Any, wrong: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        registered_model.predict(wrong)
+    assert "(N, 12, 12)" in str(caught.value)
+
+
+def test_loading_needs_nothing_of_ferflow(
+    store: Store, experiment: str, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_champion(store, experiment, None, champion_in(network))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ferflow"]:
+        monkeypatch.setitem(sys.modules, name, None)  # any import of it now fails
+    with pytest.raises(ImportError):
+        import ferflow  # noqa: F401
+    assert len(served().predict(faces())) == 5
+
+
+def test_the_served_file_imports_what_it_says() -> None:
+    import ferflow.tracking
+
+    tree = ast.parse((Path(ferflow.tracking.__file__).parent / "served_model.py").read_text())
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in names} == {
+        "json", "pathlib", "typing", "mlflow", "numpy", "pandas", "keras",
+    }  # fmt: skip
+
+
+def test_the_same_weights_never_make_a_second_version(store: Store, experiment: str, network: Path) -> None:
+    register_champion(store, experiment, None, champion_in(network))
+    assert register_champion(store, experiment, None, champion_in(network)) == "unchanged"
+    store.client.delete_registered_model_alias("ferflow", "champion")
+    assert register_champion(store, experiment, None, champion_in(network)) == "registered"
+    assert register_champion(store, experiment, None, champion_in(network, card="# Another card")) == "unchanged"
+    versions = store.client.search_model_versions("name = 'ferflow'")
+    assert [version.description for version in versions] == ["# Another card"]
+    assert len(store.client.search_logged_models([experiment])) == 1
+    assert has_alias(store, "ferflow", "champion")
+    assert not has_alias(store, "ferflow", "challenger")
+    assert not has_alias(store, "other", "champion")
+
+
+def test_the_alias_follows_the_champion(store: Store, experiment: str, network: Path, other_network: Path) -> None:
+    register_champion(store, experiment, None, champion_in(network))
+    register_champion(store, experiment, None, champion_in(other_network))
+    assert str(store.client.get_model_version_by_alias("ferflow", "champion").version) == "2"
+    assert register_champion(store, experiment, None, champion_in(network)) == "registered"
+    assert str(store.client.get_model_version_by_alias("ferflow", "champion").version) == "1"
+    assert len(store.client.search_model_versions("name = 'ferflow'")) == 2
+
+
+@pytest.mark.parametrize("method", ["log_model_artifacts", "finalize_logged_model", "create_model_version"])
+def test_a_registration_that_is_cut_off_leaves_no_second_model(
+    store: Store, experiment: str, network: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    class Cut(BaseException):
+        """What a kill does: no handler runs."""
+
+    def cut(*_arguments: Any, **_options: Any) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, method, cut)
+        with pytest.raises(Cut):
+            register_champion(store, experiment, None, champion_in(network))
+    assert not store.client.search_model_versions("name = 'ferflow'")
+    assert register_champion(store, experiment, None, champion_in(network)) == "registered"
+    assert len(store.client.search_logged_models([experiment])) == 1
+    assert len(served().predict(faces())) == 5
+
+
+def test_what_does_not_answer_with_probabilities_is_not_registered(
+    store: Store, experiment: str, tmp_path: Path
+) -> None:
+    broken = write_network(tmp_path / "broken", softmax=False)
+    with pytest.raises(ModelError, match="sum to 1"):
+        register_champion(store, experiment, None, champion_in(broken))
+    assert not store.client.search_model_versions("name = 'ferflow'")
+
+
+def test_the_side_is_read_without_keras(network: Path, tmp_path: Path) -> None:
+    assert input_side(network / "model.keras") == SIDE
+    (tmp_path / "text.keras").write_text("no archive")
+    with pytest.raises(ModelError, match="cannot be read"):
+        input_side(tmp_path / "text.keras")
+    with zipfile.ZipFile(tmp_path / "colour.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({"config": {"batch_shape": [None, 48, 48, 3]}}))
+    with pytest.raises(ModelError, match="square grey"):
+        input_side(tmp_path / "colour.keras")
+
+
+def test_a_long_card_is_cut_at_a_section(store: Store, experiment: str, network: Path) -> None:
+    for sections in (1, 3, 40):
+        card = "# Card\n\n" + "\n".join(f"## Section {number}\n\n{'word ' * 60}" for number in range(sections))
+        register_champion(store, experiment, None, champion_in(network, card=card))
+        shown = store.client.get_model_version_by_alias("ferflow", "champion").description
+        assert len(shown) <= 5000
+        assert (shown == card) == (len(card) <= 5000)
+        assert shown == card or shown.endswith("word \nThe rest is in reports/register/model_card.md.\n")
+
+
+REGISTER = """
+  register:
+    cmd: ./stage.py register
+    deps: [models/one/model.keras]
+    outs:
+      - reports/register/registration.json: {cache: false}
+      - reports/register/model_card.md: {cache: false}
+"""
+CODE = """
+    elif stage == "register":
+        import hashlib
+        digest = hashlib.sha256(Path("models/one/model.keras").read_bytes()).hexdigest()
+        content = {"promoted": PROMOTED, "name": "ferflow", "alias": "champion", "model": "one", "dataset": "drawn"}
+        write("reports/register/registration.json", json.dumps({**content, "model_sha256": digest}))
+        write("reports/register/model_card.md", "# The card of one")
+"""
+
+
+def with_champion(project: Path, network: Path, promoted: bool = True) -> Path:
+    """Give the project a real network and a register stage, and run them."""
+    script = project / "stage.py"
+    copying = 'import shutil\n        [shutil.copy(file, f"models/{model}") for file in Path("network").iterdir()]'
+    text = script.read_text()
+    text = text.replace("        rows = [f", f"        {copying}\n        rows = [f", 1)
+    text = text.replace("\n\ndef write", CODE.replace("PROMOTED", str(promoted)) + "\n\ndef write", 1)
+    script.write_text(text)
+    shutil.copytree(network, project / "network")
+    (project / "dvc.yaml").write_text((project / "dvc.yaml").read_text() + REGISTER)
+    dvc(project, "repro")
+    return project
+
+
+def test_sync_gives_a_new_registry_its_champion(project: Path, new_store: NewStore, network: Path) -> None:
+    with_champion(project, network)
+    store = new_store(project)
+    settings = {"dataset": "drawn", "budget": "smoke"}
+    assert sync(project, store.uri, **settings).outcomes["register"] == "added"
+    version = store.client.get_model_version_by_alias("ferflow", "champion")
+    assert version.description == "# The card of one"
+    run = store.client.get_run(version.run_id)
+    assert run.info.run_name == "one"
+    assert version.tags["ferflow.fingerprint"] == read_lock(project).fingerprint("train@one")
+    assert version.tags["ferflow.stage"] == "train@one"
+    assert len(version.tags["mlflow.source.git.commit"]) == 40
+    assert len(served().predict(faces())) == 5
+    report = sync(project, store.uri, **settings)
+    assert report.outcomes["register"] == "unchanged"
+    assert not report.changed
+
+    registration = json.loads((project / "reports/register/registration.json").read_text())
+    assert publish_champion(project, store.uri, registration, "# The card of one", budget="smoke") == "unchanged"
+
+    store = new_store(project, "new.db")
+    shutil.rmtree(project / "models" / "one")
+    report = sync(project, store.uri, **settings)
+    assert "dvc checkout" in report.skipped["register"]
+    assert not has_alias(store, "ferflow", "champion")
+
+
+def test_sync_registers_nothing_that_was_not_promoted(project: Path, new_store: NewStore, network: Path) -> None:
+    with_champion(project, network, promoted=False)
+    store = new_store(project)
+    assert "register" not in sync(project, store.uri, dataset="drawn", budget="smoke").outcomes
+    assert not store.client.search_registered_models()
