@@ -195,13 +195,19 @@ def test_results_that_do_not_belong_together_are_refused(tmp_path: Path, write_r
         run(tmp_path, ("vgg16", "cnn"))
 
     fresh()
-    write_json(tmp_path / "reports/train/cnn/summary.json", {"model": "vgg16"})
+    summary = tmp_path / "reports/train/cnn/summary.json"
+    write_json(summary, {**read_json(summary), "model": "vgg16"})
     with pytest.raises(DataError, match=r"summary.json is about 'vgg16', not 'cnn'"):
         run(tmp_path, ("vgg16", "cnn"))
 
     fresh()
     write_results(tmp_path, {"cnn": 0.7}, copies=False)
     with pytest.raises(DataError, match="cnn was measured on validation, test, PublicTest, PrivateTest, but vgg16 on"):
+        run(tmp_path, ("vgg16", "cnn"))
+
+    fresh()
+    write_json(summary, {"model": "cnn", "parameters": 5})
+    with pytest.raises(DataError, match=r"summary.json lacks macs, .*it is old.*dvc repro -f train@cnn"):
         run(tmp_path, ("vgg16", "cnn"))
 
     fresh()

@@ -1,6 +1,6 @@
 """What evaluate and train left of each result, checked to belong together."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,10 @@ from ferflow.errors import DataError
 from ferflow.files import read_json
 
 Labels = npt.NDArray[np.int64]
+
+METRICS_KEYS = ("model", "validation", "test")
+SUMMARY_KEYS = ("model", "parameters", "macs", "epochs_run", "best_epoch", "stopped")
+PREDICTIONS_COLUMNS = ("id", "subset", "label", "predicted")
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ def read_results(names: Sequence[str], evaluations: Path, trainings: Path) -> li
 
 
 def _read_result(name: str, evaluation: Path, training: Path) -> Result:
-    metrics = _read_json(evaluation / "metrics.json", _stage("evaluate", name))
-    summary = _read_json(training / "summary.json", _stage("train", name))
+    metrics = _read_json(evaluation / "metrics.json", _stage("evaluate", name), METRICS_KEYS)
+    summary = _read_json(training / "summary.json", _stage("train", name), SUMMARY_KEYS)
     for path, content in ((evaluation / "metrics.json", metrics), (training / "summary.json", summary)):
         if content.get("model") != name:
             raise DataError(f"{path} is about {content.get('model')!r}, not {name!r}. Make it anew: dvc repro.")
@@ -101,17 +105,25 @@ def _read_predictions(evaluation: Path, split: str) -> pd.DataFrame:
     if not path.is_file():
         raise _missing(path, _stage("evaluate", evaluation.name))
     # An id may read as NA, and a class may be named null.
-    return pd.read_csv(path, dtype={"id": str, "subset": str, "label": str, "predicted": str}, keep_default_na=False)
+    table = pd.read_csv(path, dtype=dict.fromkeys(PREDICTIONS_COLUMNS, str), keep_default_na=False)
+    _check_keys(path, table.columns, PREDICTIONS_COLUMNS, _stage("evaluate", evaluation.name))
+    return table
 
 
-def _read_json(path: Path, stage: str) -> dict[str, Any]:
+def _read_json(path: Path, stage: str, keys: Sequence[str]) -> dict[str, Any]:
     if not path.is_file():
         raise _missing(path, stage)
     try:
         content: dict[str, Any] = read_json(path)
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}). Make it anew: dvc repro -f {stage}.") from None
+    _check_keys(path, content, keys, stage)
     return content
+
+
+def _check_keys(path: Path, found: Container[Any], keys: Sequence[str], stage: str) -> None:
+    if lacking := [key for key in keys if key not in found]:
+        raise DataError(f"{path} lacks {', '.join(lacking)}: it is old. Make it anew: dvc repro -f {stage}.")
 
 
 def _missing(path: Path, stage: str) -> DataError:
