@@ -78,9 +78,6 @@ MAKERS = {
     "reliability": lambda: figures.reliability_diagram(bins()),
     "leaderboard": lambda: figures.leaderboard_bars(scores(), "cnn leads"),
     "cost": lambda: figures.cost_scatter({"cnn": (3e7, 0.7), "cnn_augmented": (3e7, 0.705), "vgg16": (1e9, 0.6)}),
-    "grid": lambda: figures.image_grid([faces(48, 48), faces(20, 40, 3), faces(8, 8, 1)], ["a", "b", "c"], 2),
-    "empty_grid": lambda: figures.image_grid([]),
-    "augmentation": lambda: figures.augmentation_grid(faces(2, 48, 48), faces(2, 4, 48, 48), ["sad", "fear"]),
     "study": lambda: figures.study_history(trials(["COMPLETE", "PRUNED", "COMPLETE", "FAIL"])),
     "study_without_result": lambda: figures.study_history(trials(["FAIL", "PRUNED"])),
     "importance": lambda: figures.param_importance({"train.learning_rate": 0.7, "network.dropout": 0.3}),
@@ -134,16 +131,6 @@ def test_titles_carry_the_finding() -> None:
 
 def test_a_perfect_matrix_names_no_confusion() -> None:
     assert title(figures.confusion_matrix(np.diag([3, 4]), ("a", "b"))) == "100.0 % of 7 right"
-
-
-def test_grid_shows_the_pixels_it_was_given() -> None:
-    dark, bright = np.full((48, 48), 10, np.uint8), np.full((48, 48), 240, np.uint8)
-    data = figures.png_bytes(figures.image_grid([dark, bright], columns=2))
-    with Image.open(io.BytesIO(data)) as image:
-        pixels = np.asarray(image.convert("L"))
-    middle = pixels[pixels.shape[0] // 2]
-    assert middle[256] == 10
-    assert middle[768] == 240
 
 
 def test_labels_of_close_points_do_not_cover_each_other() -> None:

@@ -1,7 +1,6 @@
 """Figures in one style: titles carry the finding, files have the same bytes from the same values."""
 
 from ferflow.figures.comparison import cost_scatter, leaderboard_bars
-from ferflow.figures.images import augmentation_grid, image_grid
 from ferflow.figures.results import (
     confusion_matrix,
     per_class_bars,
@@ -21,11 +20,9 @@ from ferflow.figures.training import learning_curves, param_importance, study_hi
 
 __all__ = [
     "PALETTE",
-    "augmentation_grid",
     "bare",
     "confusion_matrix",
     "cost_scatter",
-    "image_grid",
     "leaderboard_bars",
     "learning_curves",
     "new_figure",
