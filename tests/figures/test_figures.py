@@ -65,10 +65,6 @@ def scores() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "set", "value", "low", "high"])
 
 
-def faces(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-
 MATRIX = np.array([[30, 5, 15], [8, 2, 0], [1, 0, 99]])
 MAKERS = {
     "learning_curves": lambda: figures.learning_curves(history(5), title="cnn"),
