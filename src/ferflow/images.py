@@ -97,7 +97,7 @@ def decode(source: BinaryIO, max_pixels: int | None = None) -> Picture:
         except Image.DecompressionBombError:
             raise ImageError("bomb", "claims more pixels than Pillow decodes") from None
         except UnidentifiedImageError:
-            raise ImageError("unreadable", "not an image") from None
+            raise ImageError("unreadable", "not an image of a known format") from None
         except _DECODER_ERRORS as error:
             text = _ADDRESS.sub("", str(error))  # an address would differ from run to run
             raise ImageError(

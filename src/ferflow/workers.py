@@ -4,7 +4,10 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
+
+from ferflow.errors import DataError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,6 +31,9 @@ def in_parallel(function: Callable[[T], R], tasks: Sequence[T], workers: int | N
         function: of a module, so that it can be named to another process. What it raises is raised here.
         tasks: what to work on.
         workers: processes; None: one a core that this process may use, 8 at most.
+
+    Raises:
+        DataError: a process was killed.
     """
     count = min(workers or available_cores(), len(tasks))
     if count < 2 or (workers is None and len(tasks) < _WORTH_IT) or not _can_fork():
@@ -36,6 +42,11 @@ def in_parallel(function: Callable[[T], R], tasks: Sequence[T], workers: int | N
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("fork"))
     try:
         yield from pool.map(function, tasks)
+    except BrokenProcessPool:
+        raise DataError(
+            "A process that read images was killed from outside, most often since memory ran out."
+            " Free some memory, or lower clean.max_pixels, and run again."
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -24,11 +24,9 @@ def near_pairs(hashes: npt.NDArray[np.uint64], bits: int) -> tuple[Ints, Ints]:
     Returns:
         Two arrays of positions, (pairs,); a pair may come several times.
     """
-    if bits == 0 or len(hashes) < 2:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
     edges = [round(64 * band / (bits + 2)) for band in range(bits + 3)]
     bands = [((1 << (end - start)) - 1) << start for start, end in itertools.pairwise(edges)]
-    first, second = [], []
+    first, second = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for one, other in itertools.combinations(bands, 2):
         keys = hashes & np.uint64(one | other)
         order = np.argsort(keys, kind="stable")

@@ -81,7 +81,7 @@ def clean_folder(
     readable = manifest["reason"] == ""
     manifest = pd.concat([judge(manifest[readable], settings), manifest[~readable]])
     manifest = manifest.sort_values("path", kind="stable", ignore_index=True)
-    return Cleaned(manifest, summarise(manifest), _votes(rows))
+    return Cleaned(manifest, summarise(manifest, settings.blank_std), _votes(rows))
 
 
 def _frame(items: Sequence[tuple[str, Place]], facts: Facts) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def list_raw(raw: Path) -> list[Entry]:
     A folder that cannot be listed is an entry itself, unreadable.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or it cannot be listed.
     """
     if not raw.is_dir():
         raise DataError(f"{raw} is missing. Run the stage that makes it: dvc repro download.")
@@ -39,16 +39,22 @@ def list_raw(raw: Path) -> list[Entry]:
     while folders:
         folder, system = folders.pop()
         try:
-            with os.scandir(raw / folder) as found:
-                for item in found:
-                    relative = f"{folder}/{item.name}" if folder else item.name
-                    rubbish = system or names.is_system(item.name)
-                    if item.is_dir(follow_symlinks=False):
-                        folders.append((relative, rubbish))
-                    else:
-                        entries.append(_entry(item, relative, rubbish))
+            items = list(os.scandir(raw / folder))
         except OSError as error:
+            if not folder:
+                raise DataError(f"{raw} cannot be listed: {error.strerror}. Check its permissions.") from None
             entries.append(Entry(folder, "unreadable", f"folder: {error.strerror}"))
+            continue
+        for item in items:
+            relative = f"{folder}/{item.name}" if folder else item.name
+            rubbish = system or names.is_system(item.name)
+            try:
+                if item.is_dir(follow_symlinks=False):
+                    folders.append((relative, rubbish))
+                else:
+                    entries.append(_entry(item, relative, rubbish))
+            except OSError as error:
+                entries.append(Entry(relative, "unreadable", error.strerror or "cannot be examined"))
     return sorted(entries, key=lambda entry: entry.relative)
 
 

@@ -24,9 +24,8 @@ _SPLIT_WORDS = {
 _SPLIT = {word: split for split, words in _SPLIT_WORDS.items() for word in words.split()}
 _SUBSET = {"training": "Training", "publictest": "PublicTest", "privatetest": "PrivateTest"}
 _SUBSET_SPLIT = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
-_SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r"}
+_SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "@eadir", "icon\r"}
 _BESIDES = re.compile(r"[\W\d_]+")
-_FIRST_WORDS = re.compile(r"[^_.\d]*")
 _DATASET = re.compile(r"^(ferplus|fer)(?=[a-z])|(set|data|images|folder|dir)$")
 
 
@@ -43,8 +42,8 @@ def split(name: str) -> str:
 
 def subset(name: str) -> str:
     """Return Training, PublicTest or PrivateTest where a folder's, file's or Usage's name begins with it."""
-    start = _FIRST_WORDS.match(name)
-    return _SUBSET.get(_word(start[0]), "") if start else ""
+    words = re.split(r"[.\d]", name, maxsplit=1)[0]
+    return _SUBSET.get(_word(words)) or _SUBSET.get(_word(words.partition("_")[0]), "")
 
 
 def subset_split(name: str) -> str:

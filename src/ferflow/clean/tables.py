@@ -16,6 +16,8 @@ from ferflow.errors import DataError
 from ferflow.manifest import manifest_path
 from ferflow.tables import Table, read_columns
 
+_BY_CODE = {str(code): emotion for code, emotion in enumerate(names.FER2013_CODES)}
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -122,8 +124,7 @@ def read_tables(
 def _label(emotion: str, row: int, crowd: npt.NDArray[np.int64] | None, labels: votes.Labels) -> tuple[str, str]:
     """Return a row's label, or empty and why there is none."""
     if labels == "folder":
-        code = int(emotion) if emotion.isascii() and emotion.isdigit() else len(names.FER2013_CODES)
-        known = names.FER2013_CODES[code] if code < len(names.FER2013_CODES) else names.emotion(emotion)
+        known = _BY_CODE.get(emotion) or names.emotion(emotion)
         return known, "" if known else f"emotion {emotion[:40]!r}"
     if crowd is None:
         return "", "no votes for it"

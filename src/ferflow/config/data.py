@@ -19,11 +19,16 @@ class Clean(Section):
         wrong_mode: colour, alpha, palette or 16 bit; `repair` keeps it and `prepare` converts it to 8-bit grey.
         blank: an image of nearly one grey.
         blank_std: grey levels (0 to 255); an image whose pixels' standard deviation is below it is blank.
-        exact_copies: further images with the very pixels of one before; `drop` keeps the first.
-        conflicting_copies: copies whose labels differ; `drop_all`, `majority` (ties: drop all) or `keep`.
-        leaked_copies: training images that are copies of a test image. The test side never changes.
-        near_copies: images that differ in at most `near_copy_bits` bits of a perceptual hash of 64.
-        near_copy_bits: see `near_copies`.
+        exact_copies: further training images with the very pixels and label of one before; `drop` keeps the first.
+        conflicting_copies: training images with the same pixels and several labels; `drop_all`, `majority` (the
+            label that most of them have; ties: drop all) or `keep`.
+        leaked_copies: training images with the pixels of a test or validation image, and validation images with
+            those of a test image. `drop` drops these, never the test image.
+        near_copies: images that differ in at most `near_copy_bits` bits of a perceptual hash of 64, by however many
+            steps. `keep` keeps them on one side of every cut; `drop` keeps one training image of each group, and
+            none of a group with a test or validation image.
+        near_copy_bits: see `near_copies`. On FER-2013 about 3 % of the pairs at 6 bits are strangers to each other,
+            12 % at 8, where long chains of strangers begin.
         max_pixels: an image that claims more is not decoded.
     """
 

@@ -1,0 +1,113 @@
+"""The decoder that clean, eda and prepare share."""
+
+import io
+
+import numpy as np
+import pytest
+from clean_helpers import Raw, encoded, jpeg, pattern
+from PIL import Image
+
+from ferflow.errors import DataError
+from ferflow.images import ImageError, decode, decode_bytes, fit, read_grey
+
+
+def outcome(data: bytes, fast: bool) -> tuple[str, str, bytes]:
+    """What the quick or the general way makes of a file."""
+    try:
+        picture = decode_bytes(data, 10_000_000) if fast else decode(io.BytesIO(data), 10_000_000)
+    except ImageError as error:
+        return error.reason, "", b""
+    return "", picture.mode + str(picture.grey.shape), picture.grey.tobytes()
+
+
+OPTIONS = [{}, {"quality": 30}, {"optimize": True}, {"progressive": True}, {"comment": b"x"}, {"dpi": (72, 72)}]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_the_quick_way_gives_the_very_pixels_of_pillow(options: dict[str, object], mode: str) -> None:
+    data = encoded(Image.fromarray(pattern(1, 50, 31)).convert(mode), **options)
+    reason, shape, pixels = outcome(data, fast=True)
+    assert (reason, shape, pixels) == outcome(data, fast=False)
+    with Image.open(io.BytesIO(data)) as image:
+        assert (shape, pixels) == (f"{mode}(50, 31)", image.convert("L").tobytes())
+
+
+@pytest.mark.parametrize("step", [7])
+def test_both_ways_agree_on_every_cut(step: int) -> None:
+    data = jpeg(1)
+    for length in [*range(0, len(data), step), *range(len(data) - 30, len(data))]:
+        assert outcome(data[:length], fast=True) == outcome(data[:length], fast=False), length
+
+
+def test_both_ways_agree_on_damage_anywhere() -> None:
+    data, rng = jpeg(1), np.random.default_rng(0)
+    for _ in range(400):
+        damaged = bytearray(data)
+        for at in rng.integers(0, len(data), rng.integers(1, 4)):
+            damaged[at] = rng.integers(0, 256)
+        assert outcome(bytes(damaged), fast=True) == outcome(bytes(damaged), fast=False)
+
+
+def test_wide_pixels_are_scaled_to_eight_bits() -> None:
+    grey = pattern(1)
+    for wide, kind in [
+        (Image.fromarray(grey.astype(np.uint16) * 257), "PNG"),
+        (Image.fromarray(grey.astype(np.uint16) * 257), "TIFF"),
+        (Image.fromarray(grey.astype(np.int32)), "TIFF"),
+        (Image.fromarray(grey / np.float32(255)), "TIFF"),
+        (Image.fromarray(grey.astype(np.float32)), "TIFF"),
+    ]:
+        assert np.array_equal(decode_bytes(encoded(wide, kind)).grey, grey), kind
+
+
+def test_numbers_that_are_none_become_grey_levels() -> None:
+    values = np.full((8, 8), 0.5, np.float32)
+    values[0, :3] = [np.nan, np.inf, -np.inf]
+    grey = decode_bytes(encoded(Image.fromarray(values), "TIFF")).grey
+    assert grey[0, 2] == 0
+    assert grey[0, 1] == 255
+
+
+def test_transparent_parts_become_white() -> None:
+    image = Image.new("LA", (8, 8), (0, 255))
+    image.putpixel((3, 2), (0, 0))
+    grey = decode_bytes(encoded(image, "PNG")).grey
+    assert grey[2, 3] == 255
+    assert grey.sum() == 255
+
+
+def test_pictures_are_turned_upright() -> None:
+    upright = Image.fromarray(pattern(1, 40, 60))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held on its side
+    turned = encoded(upright.transpose(Image.Transpose.ROTATE_90), exif=exif, quality=95)
+    grey = decode_bytes(turned).grey
+    assert grey.shape == (40, 60)
+    assert np.abs(grey.astype(int) - np.asarray(upright).astype(int)).mean() < 3
+
+
+def test_a_camera_picture_with_a_preview_is_one_picture() -> None:
+    preview = Image.fromarray(pattern(1, 12))
+    data = encoded(Image.fromarray(pattern(1)), "MPO", save_all=True, append_images=[preview])
+    assert decode_bytes(data).grey.shape == (48, 48)
+
+
+def test_fit() -> None:
+    grey = pattern(1, 96)
+    assert fit(grey, 96) is grey
+    small = fit(grey, 48)
+    assert small.shape == (48, 48)
+    assert small.dtype == np.uint8
+    averaged = grey.reshape(48, 2, 48, 2).mean(axis=(1, 3))
+    assert np.abs(small - averaged).mean() < 2
+    assert fit(pattern(1, 20, 70), 48).shape == (48, 48)
+
+
+def test_read_grey_says_when_the_raw_data_has_changed(raw: Raw) -> None:
+    file = raw.put("train/happy/a.jpg", 1)
+    assert next(read_grey(raw.folder, ["train/happy/a.jpg"])).shape == (48, 48)
+    for damage in (lambda: file.write_bytes(b"x"), file.unlink):
+        damage()
+        with pytest.raises(DataError, match=r"train/happy/a\.jpg was readable .* dvc repro clean"):
+            next(read_grey(raw.folder, ["train/happy/a.jpg"]))
