@@ -6,18 +6,20 @@ from ferflow.config import load_config
 from ferflow.console import run_command
 from ferflow.eda import write_report
 from ferflow.files import read_json
-from ferflow.manifest import read_manifest
+from ferflow.manifest import read_manifest, read_votes
 
 
 def main() -> None:
     """Write reports/eda/."""
     config = load_config(Path("params.yaml"))
+    votes = Path("data/clean/votes.parquet")
     write_report(
         Path("data/raw"),
         read_manifest(Path("data/clean/manifest.parquet")),
         read_json(Path("reports/clean/summary.json")),
         config.eda,
         Path("reports/eda"),
+        votes=read_votes(votes) if votes.is_file() else None,
         clean=config.clean,
         dataset=config.dataset,
     )

@@ -182,3 +182,25 @@ def agreement(matrix: pd.DataFrame) -> Figure:
     for spine in axes.spines.values():
         spine.set_visible(False)
     return figure
+
+
+@style()
+def histogram(shares: pd.Series) -> Figure:
+    """Draw how many images have which share of the votes for one answer.
+
+    Args:
+        shares: 0 to 1, one an image.
+    """
+    figure = new_figure(width=WIDTH, height=3.4)
+    axes = figure.add_subplot()
+    counts = np.bincount(np.rint(10 * shares.to_numpy()).astype(np.int64), minlength=11)
+    places = np.arange(len(counts))
+    axes.bar(places, counts, color=[RED if place <= 5 else BLUE for place in places], width=0.82)
+    axes.set_xticks(places[1:], [f"{10 * place}" for place in places[1:]])
+    axes.set_xlim(0.4, 10.6)
+    axes.set_xlabel("votes for the first answer, in percent (red: no majority)")
+    axes.set_ylabel("images")
+    axes.yaxis.set_major_formatter(_thousands)
+    axes.grid(False, axis="x")
+    axes.tick_params(axis="x", length=0)
+    return figure

@@ -113,7 +113,7 @@ def faces(seen: Survey, samples: Mapping[str, list[str]], kept: int, files: File
                 files.picture(
                     f"samples_{slug}",
                     sheet([seen.greys[path] for path in paths], columns=5),
-                    f"{len(paths)} faces labelled {shown(name)}",
+                    f"{count(len(paths), 'face')} labelled {shown(name)}",
                 ),
             )
         )

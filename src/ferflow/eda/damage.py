@@ -32,7 +32,9 @@ def damage(manifest: pd.DataFrame, findings: list[Finding], clean: Clean, seen: 
     text = f"{dropped:,} of {count(len(manifest), 'file')} ({share(dropped, len(manifest))}) are dropped"
     if len(reasons):
         top = [f"{number:,} as {shown(str(r)).replace('_', ' ')}" for r, number in reasons.items()]
-        text += f": {listed(top, 4)}"
+        if len(top) > 4:
+            top[4:] = [f"{int(reasons.iloc[4:].sum()):,} for {count(len(top) - 4, 'other reason')}"]
+        text += f": {listed(top)}"
     section.findings.append(
         text + ". Every file has one verdict with one reason; below, each kind of damage is counted over all "
         "readable images, whatever their verdict."

@@ -172,7 +172,8 @@ def _near_copies(readable: pd.DataFrame, interesting: pd.DataFrame, most: int) -
     rows = readable[readable["group"].isin(everywhere.index)]
     text = (
         f"{count(len(everywhere), 'group')} of pictures that differ in their pixels and hardly to the eye, "
-        f"{count(int(everywhere['size'].sum()), 'picture')} in all; they are kept on one side of the validation cut. "
+        f"{count(int(everywhere['size'].sum()), 'picture')} in all. Those that "
+        "are kept go to one side of the validation cut together. "
     )
     differing = everywhere[everywhere["labels"] > 1]
     text += f"In {count(len(differing), 'group')} the labels differ. "

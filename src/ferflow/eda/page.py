@@ -1,6 +1,7 @@
 """What the page is made of, and its making: one file, nothing from outside, no script."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -126,7 +127,10 @@ class Files:
 
     def chart(self, name: str, figure: Figure, alt: str) -> Chart:
         """Keep a figure as `name`.png and return it for the page."""
-        data = self.images[f"{name}.png"] = png_bytes(figure)
+        with warnings.catch_warnings():
+            # A class may be named in a script that the font lacks; the page's own text has the name.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+            data = self.images[f"{name}.png"] = png_bytes(figure)
         width, height = Image.open(io.BytesIO(data)).size
         return Chart(Picture(data_uri(data), width, height, alt))
 

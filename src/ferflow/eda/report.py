@@ -17,6 +17,8 @@ from ferflow.eda.light import KINDS, light
 from ferflow.eda.page import Files, Section, render
 from ferflow.eda.survey import survey
 from ferflow.eda.text import count, listed, share, shown
+from ferflow.eda.votes import Ballot, count_votes
+from ferflow.eda.votes import section as vote_section
 from ferflow.errors import DataError
 from ferflow.files import whole_folder
 
@@ -31,6 +33,7 @@ def write_report(
     settings: Eda,
     out: Path,
     *,
+    votes: pd.DataFrame | None = None,
     clean: Clean | None = None,
     dataset: str = "",
 ) -> None:
@@ -42,6 +45,7 @@ def write_report(
         clean_summary: as clean wrote it, `reports/clean/summary.json`.
         settings: `eda:` of params.yaml.
         out: folder to write; what it held is replaced.
+        votes: FER+ votes as clean wrote them, `path` and ferflow.ferplus.COLUMNS; None where the data has none.
         clean: `clean:` of params.yaml: the policies, what blank means, the side of the faces.
         dataset: its name, for the title.
 
@@ -57,7 +61,7 @@ def write_report(
     manifest = with_parts(manifest)
     kept = manifest[manifest["verdict"] == "keep"]
     files = Files()
-    sections = _sections(raw, manifest, kept, settings, clean, files)
+    sections = _sections(raw, manifest, count_votes(manifest, votes), settings, clean, files)
     title = f"What is in {shown(dataset) or 'the data'}"
     page = render(title, _subtitle(manifest, kept), _tiles(manifest, kept, clean.blank_std), sections, files)
     with whole_folder(out) as folder:
@@ -69,9 +73,10 @@ def write_report(
 
 
 def _sections(
-    raw: Path, manifest: pd.DataFrame, kept: pd.DataFrame, settings: Eda, clean: Clean, files: Files
+    raw: Path, manifest: pd.DataFrame, ballot: Ballot | None, settings: Eda, clean: Clean, files: Files
 ) -> list[Section]:
     """Choose what to show, read every image that is needed once, and build the sections."""
+    kept = manifest[manifest["verdict"] == "keep"]
     classes = sorted(kept["label"].unique())
     sizes = kept["label"].value_counts()
     drawn = sorted(sizes.sort_index().sort_values(ascending=False, kind="stable").index[:MOST_CLASSES])
@@ -80,12 +85,14 @@ def _sections(
     half = max(1, settings.examples_per_finding // 2)
     outliers = {key: extremes(kept, column, half) for key, (column, *_) in KINDS.items()} if len(kept) else {}
     findings = find(manifest, clean.blank_std, settings.examples_per_finding)
+    contradicted = ballot.contradicted[: settings.examples_per_finding] if ballot else []
     seen = survey(
         raw,
         dict(zip(kept["path"], kept["label"], strict=True)),
         greys={*embedded, *(path for paths in samples.values() for path in paths)},
         thumbs={path for finding in findings for group in finding.groups for path in group.paths}
-        | {path for sides in outliers.values() for paths in sides for path in paths},
+        | {path for sides in outliers.values() for paths in sides for path in paths}
+        | set(contradicted),
         side=min(clean.image_size, LARGEST_SIDE),
     )
     sections = []
@@ -103,8 +110,9 @@ def _sections(
                 files,
             ),
         ]
-    sections.append(damage(manifest, findings, clean, seen, files))
-    return sections
+    if ballot:
+        sections.append(vote_section(ballot, len(contradicted), seen, files))
+    return [*sections, damage(manifest, findings, clean, seen, files)]
 
 
 def _subtitle(manifest: pd.DataFrame, kept: pd.DataFrame) -> str:
