@@ -1,4 +1,4 @@
-"""Tens of kinds of damaged, hostile and misplaced files: each gets the one verdict that is right, none stops the run."""
+"""Tens of kinds of damaged, hostile and misplaced files: each gets its one verdict, none stops the run."""
 
 import os
 import socket

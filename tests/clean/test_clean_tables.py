@@ -183,7 +183,7 @@ def test_labels_by_votes_need_votes(raw: Raw) -> None:
 def test_votes_for_another_table_are_not_joined(raw: Raw) -> None:
     with_votes(raw, extra=1)
     assert raw.clean().votes is None
-    with pytest.raises(DataError, match="'fer2013new.csv': 15"):
+    with pytest.raises(DataError, match=r"'fer2013new\.csv': 15"):
         raw.clean(labels="ferplus_votes")
 
 

@@ -13,7 +13,8 @@ def cut(labels: Ints, groups: Ints, keys: npt.NDArray[np.object_], fraction: flo
 
     The groups are gone through in an order drawn from the seed and from the images themselves, and each is chosen that
     still fits into the share of every class it holds. The choice thus depends neither on the order nor on the names of
-    the images, every group has the same chance whatever its size, and a further image changes little of it.
+    the images, and a further image changes little of it. A group comes where the first of its images would, so groups
+    of several images are chosen somewhat more often than single ones.
 
     Args:
         labels: (N,), from 0.

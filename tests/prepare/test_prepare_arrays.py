@@ -1,0 +1,211 @@
+"""From a manifest to arrays: what is written is what was kept, and what cannot be trained on is said before."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from prepare_helpers import manifest_of, pattern, png, raw_with
+
+from ferflow.arrays import SPLITS, Split, create_images, read_split, write_split
+from ferflow.config.data import Prepare
+from ferflow.errors import DataError
+from ferflow.files import sha256
+from ferflow.images import fit
+from ferflow.prepare import arrays, prepare_arrays
+
+CLASSES = ("angry", "happy", "sad")
+
+
+def faces(split: str, count: int, **more: object) -> list[dict[str, object]]:
+    return [{"split": split, "label": CLASSES[number % 3]} | more for number in range(count)]
+
+
+def usual() -> pd.DataFrame:
+    """60 training and 15 + 15 test images, some of them copies, of another size or mode, or dropped."""
+    rows = faces("train", 60, subset="Training") + faces("test", 15, subset="PublicTest")
+    rows += faces("test", 15, subset="PrivateTest")
+    for number in range(0, 12, 2):
+        rows[number + 1]["group"] = number
+    rows[3] |= {"width": 60, "height": 50}
+    rows[4] |= {"mode": "RGB"}
+    rows[5] |= {"verdict": "drop", "reason": "exact_copy"}
+    rows[62] |= {"copy_in_train": True}
+    return manifest_of(rows)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "prepare"
+    folder.mkdir()
+    return folder
+
+
+def test_what_is_written_is_what_was_kept(tmp_path: Path, out: Path) -> None:
+    manifest = usual()
+    raw = raw_with(tmp_path / "raw", manifest)
+    summary = prepare_arrays(raw, manifest, Prepare(), out, seed=3)
+    kept = manifest[manifest["verdict"] == "keep"].set_index("path")
+    seen: set[str] = set()
+    for name in SPLITS:
+        split = read_split(out, name)
+        assert split.classes == CLASSES
+        assert split.votes is None
+        for row, (image, label) in enumerate(zip(split.images, split.labels, strict=True)):
+            index = split.index.iloc[row]
+            source = kept.loc[index["id"]]
+            number = int(index["id"][:5])
+            assert np.array_equal(image, fit(pattern(number, int(source["height"]), int(source["width"])), 48))
+            assert CLASSES[label] == source["label"]
+            assert list(index[["subset", "group", "copy_in_train"]]) == list(
+                source[["subset", "group", "copy_in_train"]]
+            )
+            seen.add(index["id"])
+        assert split.index["id"].is_monotonic_increasing
+    assert seen == set(kept.index)
+    assert summary["images"] == {"train": 53, "validation": 6, "test": 30}
+    assert summary["per_class"]["validation"] == {"angry": 2, "happy": 2, "sad": 2}
+    assert summary["subsets"]["test"] == {"PrivateTest": 15, "PublicTest": 15}
+    assert summary["copy_in_train"] == {"train": 0, "validation": 0, "test": 1}
+    assert summary["cut"] == ["validation"]
+    assert (summary["resized"], summary["converted"], summary["image_size"]) == (1, 1, 48)
+    assert summary["sha256"] == {file.name: sha256(file) for file in sorted(out.iterdir())}
+    json.dumps(summary)
+
+
+def test_groups_stay_together_and_the_same_bytes_come_again(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = usual()
+    raw = raw_with(tmp_path / "raw", manifest)
+    first = prepare_arrays(raw, manifest, Prepare(validation_fraction=0.3), out, workers=1)
+    assert first["near_copies_in_train"] == {"validation": 0, "test": 0}
+    monkeypatch.setattr(arrays, "_PORTION", 7)
+    shuffled = manifest.sample(frac=1, random_state=1).sort_values("path", ignore_index=True)
+    assert prepare_arrays(raw, shuffled, Prepare(validation_fraction=0.3), out, workers=3) == first
+    assert prepare_arrays(raw, manifest, Prepare(validation_fraction=0.3), out, seed=1)["sha256"] != first["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("given", "cut"),
+    [
+        (("train", "validation", "test"), []),
+        (("train", "test"), ["validation"]),
+        (("train", "validation"), ["test"]),
+        (("train",), ["validation", "test"]),
+        (("",), ["validation", "test"]),
+    ],
+)
+def test_what_the_data_does_not_tell_is_cut(tmp_path: Path, out: Path, given: tuple[str, ...], cut: list[str]) -> None:
+    manifest = manifest_of([row for split in given for row in faces(split, 60)])
+    raw = raw_with(tmp_path / "raw", manifest)
+    summary = prepare_arrays(raw, manifest, Prepare(validation_fraction=0.1, test_fraction=0.2), out)
+    assert summary["cut"] == cut
+    pool = 60
+    test = 12 if "test" in cut else 60
+    validation = round((pool - test * ("test" in cut)) * 0.1 / 3) * 3 if "validation" in cut else 60
+    assert summary["images"]["test"] == test
+    assert summary["images"]["validation"] == validation
+
+
+def test_another_size(tmp_path: Path, out: Path) -> None:
+    manifest = usual()
+    prepare_arrays(raw_with(tmp_path / "raw", manifest), manifest, Prepare(), out, image_size=32)
+    assert read_split(out, "train").images.shape[1:] == (32, 32)
+
+
+def test_votes_become_shares(tmp_path: Path, out: Path) -> None:
+    manifest = manifest_of(faces("train", 60) + faces("test", 30))
+    raw = raw_with(tmp_path / "raw", manifest)
+    columns = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
+    votes = pd.DataFrame([[1, 2, 0, 4, 2, 0, 0, 0, 1, 0]] * 90, columns=list(columns)).assign(path=manifest["path"])
+    votes = votes.sample(frac=1, random_state=0)
+    assert prepare_arrays(raw, manifest, Prepare(), out, votes=votes)["soft_labels"]
+    for name in SPLITS:
+        shares = read_split(out, name).votes
+        assert shares is not None
+        assert shares.dtype == np.float32
+        assert shares[0].tolist() == [0.25, 0.25, 0.5]  # of angry, happy, sad: votes on no class of these do not count
+    with pytest.raises(DataError, match="3 kept images have no votes"):
+        prepare_arrays(raw, manifest, Prepare(), out, votes=votes[votes["path"] >= "00003.png"])
+
+
+def refused(manifest: pd.DataFrame, tmp_path: Path, out: Path, leaks_allowed: bool = False, **settings: object) -> str:
+    """The message, in the hope that nothing was written before."""
+    raw = raw_with(tmp_path / "raw", manifest)
+    with pytest.raises(DataError) as error:
+        prepare_arrays(raw, manifest, Prepare(**settings), out, leaks_allowed=leaks_allowed)
+    return str(error.value)
+
+
+def test_nothing_kept(tmp_path: Path, out: Path) -> None:
+    assert "No image was kept" in refused(manifest_of([{"verdict": "drop"}]), tmp_path, out)
+    assert "No image was kept" in refused(manifest_of([]), tmp_path, out)
+
+
+def test_no_training_images(tmp_path: Path, out: Path) -> None:
+    message = refused(manifest_of(faces("test", 9) + faces("validation", 9)), tmp_path, out)
+    assert "No training images" in message
+
+
+def test_one_class(tmp_path: Path, out: Path) -> None:
+    message = refused(manifest_of([{"split": "train", "label": "happy"}] * 40), tmp_path, out)
+    assert "only one class, happy" in message
+    assert not list(out.iterdir())
+
+
+def test_a_class_missing_in_a_split(tmp_path: Path, out: Path) -> None:
+    rows = [*faces("train", 60), *({"split": "test", "label": "happy"} for _ in range(9))]
+    message = refused(manifest_of(rows), tmp_path, out)
+    assert "test: fewer than 2 images of angry 0, sad 0." in message
+
+
+def test_too_few_images(tmp_path: Path, out: Path) -> None:
+    manifest = manifest_of(faces("train", 60) + faces("test", 15))
+    message = refused(manifest, tmp_path, out, min_images_per_class=5)
+    assert "validation: fewer than 5 images of angry 2, happy 2, sad 2." in message
+    assert "prepare.validation_fraction" in message
+
+
+def test_a_giant_group_is_named(tmp_path: Path, out: Path) -> None:
+    rows = [row | {"group": 0} for row in faces("train", 59)] + [{"split": "train", "label": "happy"}]
+    message = refused(manifest_of(rows + faces("test", 15)), tmp_path, out)
+    assert "One group of near-copies holds 59 of 75 images" in message
+    assert "clean.near_copy_bits" in message
+
+
+def test_the_same_pixels_in_two_splits(tmp_path: Path, out: Path) -> None:
+    rows = faces("train", 60) + faces("test", 15)
+    rows[60]["pixels"] = f"{7:064x}"
+    message = refused(manifest_of(rows), tmp_path, out)
+    assert "share 1 images, such as 00007.png and 00060.png" in message
+    prepare_arrays(tmp_path / "raw", manifest_of(rows), Prepare(), out, leaks_allowed=True)
+
+
+def test_images_scaled_to_nothing(tmp_path: Path, out: Path) -> None:
+    manifest = manifest_of(faces("train", 60) + faces("test", 15))
+    raw = raw_with(tmp_path / "raw", manifest)
+    for number in range(75):
+        (raw / f"{number:05d}.png").write_bytes(png(pattern(number) // 255))
+    with pytest.raises(DataError, match=r"only \d grey levels of 256"):
+        prepare_arrays(raw, manifest, Prepare(), out)
+
+
+def test_an_image_gone_since(tmp_path: Path, out: Path) -> None:
+    manifest = usual()
+    raw = raw_with(tmp_path / "raw", manifest)
+    (raw / "00007.png").unlink()
+    with pytest.raises(DataError, match=r"00007\.png was readable when the manifest was made"):
+        prepare_arrays(raw, manifest, Prepare(), out)
+
+
+def test_filled_in_place_the_array_is_the_very_file_that_numpy_saves(tmp_path: Path) -> None:
+    images = np.stack([pattern(seed) for seed in range(5)])
+    index = pd.DataFrame({"id": list("abcde"), "subset": "train", "group": range(5), "copy_in_train": False})
+    write_split(tmp_path / "one", "train", Split(images, np.zeros(5, np.int64), index, ("a", "b")))
+    path, start = create_images(tmp_path / "two", "train", 5, 48)
+    with path.open("r+b") as handle:
+        handle.seek(start)
+        handle.write(images.tobytes())
+    assert path.read_bytes() == (tmp_path / "one/train_images.npy").read_bytes()
