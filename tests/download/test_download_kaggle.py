@@ -192,10 +192,9 @@ def test_a_wrong_checksum_is_told_and_the_archive_not_kept(kaggle: FakeKaggle, g
 
 def test_a_full_disk_is_told_at_once(kaggle: FakeKaggle, get: Get, tmp_path: Path) -> None:
     kaggle.archive = big_archive()
-    start = time.monotonic()
     with file_size_limit(MEGABYTE), pytest.raises(DownloadError, match=r"disk is full.*goes on where it stopped"):
         get()
-    assert time.monotonic() - start < 40  # the client alone would try on for a minute
+    assert ranges(kaggle) == [None]  # the client alone would try on for a minute
     get()
     assert len(tree(tmp_path / "data" / "raw")) == len(FACES) + 1
 

@@ -13,25 +13,7 @@ HOSTILE += ["%41", "%2Edvc", "\n", "~", "con"]
 PART = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=12),
     st.binary(max_size=12).map(lambda raw: raw.replace(b"/", b"_").decode("utf-8", "surrogateescape")),
-    st.sampled_from(
-        [
-            "..",
-            ".",
-            "",
-            "C:",
-            "a\\..\\b",
-            ".dvc",
-            "a.dvc",
-            ".git",
-            ".dvcignore",
-            "dvc.yaml",
-            "%41",
-            "%2Edvc",
-            "\n",
-            "~",
-            "con",
-        ]
-    ),
+    st.sampled_from(HOSTILE),
     st.integers(200, 400).map(lambda n: "x" * n + ".jpg"),
 )
 NAME = st.lists(PART, min_size=1, max_size=6).map("/".join)

@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import shutil
 import stat
 import struct
 import tarfile
@@ -85,6 +86,19 @@ def test_every_kind_of_archive_gives_the_same_tree(take: Callable[..., Path], na
     assert tree(take(data, name)) == FACES
 
 
+def test_an_archive_of_a_whole_folder_is_taken_without_its_folders(tmp_path: Path, take: Callable[..., Path]) -> None:
+    for name, data in FACES.items():
+        path = tmp_path / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / "mine" / "train" / "empty").mkdir()
+    for kind in ("gztar", "zip"):
+        packed = Path(shutil.make_archive(str(tmp_path / "packed"), kind, tmp_path / "mine"))
+        raw = take(packed.read_bytes(), packed.name)
+        assert tree(raw) == FACES
+        assert not (raw / "train" / "empty").exists()  # DVC would not bring it back either
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -108,6 +122,8 @@ def test_a_table_alone_may_be_packed_or_not(take: Callable[..., Path], name: str
         (zip_with("a\\..\\..\\evil.jpg"), "outside its folder"),
         (tar_of({"../evil.jpg": b"x"}), "outside its folder"),
         (tar_of({"/evil.jpg": b"x"}), "outside its folder"),
+        (zip_of({**FACES, "../evil/": b""}), "outside its folder"),
+        (tar_of({"../evil": b""}, type=tarfile.DIRTYPE), "outside its folder"),
         (zip_with("link.jpg", b"/etc/passwd", stat.S_IFLNK | 0o777), "link or a device"),
         (zip_with("fifo.jpg", b"", stat.S_IFIFO | 0o666), "link or a device"),
         (tar_of({"a.jpg": b""}, type=tarfile.SYMTYPE, linkname="/etc/passwd"), "link or a device"),

@@ -42,7 +42,21 @@ def acquire(
     Raises:
         DownloadError: the data could not be had; `raw` is then as it was.
     """
-    _sweep(raw)
+    with disk_errors(raw.parent):
+        _sweep(raw)
+        return _acquire(name, dataset, raw, cache, limits, seed, environment, archive)
+
+
+def _acquire(
+    name: str,
+    dataset: AnyDataset,
+    raw: Path,
+    cache: Path,
+    limits: Unpack,
+    seed: int,
+    environment: Mapping[str, str],
+    archive: Path | None,
+) -> Receipt:
     if isinstance(dataset, SampleDataset):
         if archive is not None:
             raise DownloadError(
@@ -50,27 +64,31 @@ def acquire(
                 "dataset the archive is, as in: make repro DATASET=fer2013 ARCHIVE=..."
             )
         return _draw(name, dataset, raw, seed)
-    if archive is None and isinstance(dataset, KaggleDataset):
-        return _download(name, dataset, raw, cache, limits, environment)
-    if archive is None and isinstance(dataset, LocalDataset):
-        if dataset.path is None:
-            raise DownloadError(
-                f"dataset {name!r} needs your images: name an archive or a folder, as in make repro DATASET={name} "
-                f"ARCHIVE=path, or set datasets.{name}.path in params.yaml."
-            )
-        archive = Path(dataset.path)
-    assert archive is not None
+    if archive is None:
+        if isinstance(dataset, KaggleDataset):
+            return _download(name, dataset, raw, cache, limits, environment)
+        archive = _own_path(name, dataset)
     archive = archive.expanduser()
-    if not (archive.is_file() or archive.is_dir()):  # a pipe would be waited on for ever
-        raise folders.missing(archive)
-    take = _copy if archive.is_dir() else _unpack
-    return take(name, dataset, archive, raw, limits)
+    if archive.is_dir():
+        return _copy(name, dataset, archive, raw)
+    if archive.is_file():  # a pipe would be waited on for ever
+        return _unpack(name, dataset, archive, raw, limits)
+    raise folders.missing(archive)
+
+
+def _own_path(name: str, dataset: LocalDataset) -> Path:
+    if dataset.path is None:
+        raise DownloadError(
+            f"dataset {name!r} needs your images: name an archive or a folder, as in make repro DATASET={name} "
+            f"ARCHIVE=path, or set datasets.{name}.path in params.yaml."
+        )
+    return Path(dataset.path)
 
 
 def _draw(name: str, dataset: SampleDataset, raw: Path, seed: int) -> Receipt:
     from ferflow.faces import write_sample  # numpy and Pillow are not needed for the other sources
 
-    with whole_folder(raw) as temporary, disk_errors(raw.parent):
+    with whole_folder(raw) as temporary:
         write_sample(temporary, dataset.images, dataset.emotions, dataset.damage, seed)
         origin = f"ferflow.faces, seed {seed}"
         digest = folders.fingerprint(temporary)
@@ -118,7 +136,7 @@ def _unpack(
     return Receipt(name, source, origin or archive.name, digest, dataset.licence, found.files, found.bytes)
 
 
-def _copy(name: str, dataset: AnyDataset, folder: Path, raw: Path, _: Unpack) -> Receipt:
+def _copy(name: str, dataset: AnyDataset, folder: Path, raw: Path) -> Receipt:
     if raw.resolve().is_relative_to(folder.resolve()):
         raise DownloadError(f"{str(folder)!r} holds the project's own {raw}. Name the folder of the images alone.")
     origin = folder.resolve().name if folder.name in ("", "..") else folder.name

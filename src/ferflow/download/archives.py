@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 
 from ferflow.config import Unpack
-from ferflow.download.budget import CHUNK, Budget, disk_errors, write_new
-from ferflow.download.names import member_name, shown, stored_name
+from ferflow.download.budget import CHUNK, Budget, write_new
+from ferflow.download.names import check_member, member_name, shown, stored_name
 from ferflow.download.streams import Forward, chunks_of, damage_told, describe, kind_of, open_packed
 from ferflow.errors import DownloadError
 from ferflow.progress import progress
@@ -26,9 +26,10 @@ def unpack(archive: Path, folder: Path, limits: Unpack) -> None:
     Raises:
         DownloadError: it is no archive, is damaged or encrypted, is over the limits, or has a member that is no plain
             file or folder, leaves the folder, or repeats a name. `folder` then holds rubbish.
+        OSError: it cannot be read, or `folder` not be written.
     """
     budget = Budget(limits, archive.stat().st_size)
-    with disk_errors(folder.parent), damage_told(archive):
+    with damage_told(archive):
         kind = kind_of(archive)
         if kind == "zip":
             _unpack_zip(archive, folder, budget)
@@ -62,12 +63,13 @@ def _unpack_zip(archive: Path, folder: Path, budget: Budget) -> None:
                 raise DownloadError(
                     f"{archive.name} is encrypted. Unpack it yourself with its password, and name the folder."
                 )
-            path = member_name(name)
             if name.endswith("/") or kind == stat.S_IFDIR:
+                check_member(name)
                 continue
+            path = folder / member_name(name)
             try:
                 with source.open(member) as stream:
-                    write_new(folder / path, chunks_of(stream, budget))
+                    write_new(path, chunks_of(stream, budget))
             except NotImplementedError as error:
                 raise DownloadError(
                     f"{archive.name} is packed in a way that Python cannot read ({error}). Unpack it yourself, and "
@@ -95,10 +97,11 @@ def _unpack_tar(archive: Path, folder: Path, budget: Budget) -> None:
             budget.member()
             if not (member.isfile() or member.isdir()):
                 raise _not_plain(member.name)
-            path = member_name(member.name)
             data = source.extractfile(member)
-            if data is not None:
-                write_new(folder / path, chunks_of(data, budget))
+            if data is None:  # a folder
+                check_member(member.name)
+            else:
+                write_new(folder / member_name(member.name), chunks_of(data, budget))
         if len(forward.last) < tarfile.BLOCKSIZE or any(forward.last):
             raise tarfile.ReadError("a header in it cannot be read, or its end is missing")
         while rest := stream.read(CHUNK):  # to the end, where the checksum of a compressed file stands

@@ -80,12 +80,16 @@ def write_new(path: Path, chunks: Iterable[bytes]) -> None:
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn the errors of a full disk into a message that names `folder`."""
+    """Turn what a full or unwritable disk raises while `folder` is filled into a message."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno is None:  # not from the system
             raise
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DownloadError(
+                f"{error.filename or folder} cannot be read or written: {error.strerror}. Check rights and disk."
+            ) from None
         raise DownloadError(
             f"The disk is full: {folder} could not be written ({error.strerror}). Free some space, or move the project "
             "to a larger disk, and run again. Nothing half-written was left."

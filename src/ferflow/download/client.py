@@ -3,6 +3,7 @@
 import itertools
 import json
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ _MEGABYTE = 1 << 20
 _KEPT_LINES = 30
 _HOPELESS = ("No space left on device", "Disk quota exceeded", "File too large")  # the client tries on for a minute
 _WORTH_TELLING = ("Retrying in", "Rate limited", "Resuming from", "Retry ")
+_LICENCE = re.compile(r"License\(s\): (?!Error retrieving)(.+)")
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Outcome:
         returncode: 0 when it has the file.
         status: the last HTTP error it met, or None.
         retry_after: the header of that error, or empty.
+        licence: of the dataset, as Kaggle states it, or None.
         lines: its last lines, free of secrets.
         stalled: it was ended because nothing happened for too long.
         disk_full: it was ended because it could not write.
@@ -38,6 +41,7 @@ class Outcome:
     returncode: int = 1
     status: int | None = None
     retry_after: str = ""
+    licence: str | None = None
     lines: list[str] = field(default_factory=list)
     stalled: bool = False
     disk_full: bool = False
@@ -64,12 +68,17 @@ def run_client(dataset: str, folder: Path, environment: Mapping[str, str], patie
         text=True,
         errors="replace",
     ) as process:
+        lines: queue.Queue[str | None] = queue.Queue()
+        reader = threading.Thread(target=_read, args=(process.stdout, lines))
+        reader.start()
         try:
-            for line in _news(process.stdout, folder / f"{dataset.split('/')[1]}.zip", patience):
+            for line in _news(lines, folder / f"{dataset.split('/')[1]}.zip", patience):
                 if line.startswith(kaggle_process.STATUS):
                     status, _, outcome.retry_after = line.removeprefix(kaggle_process.STATUS).strip().partition(" ")
                     outcome.status = int(status)
                     continue
+                if found := _LICENCE.match(line):
+                    outcome.licence = found[1]
                 outcome.lines = [*outcome.lines[1 - _KEPT_LINES :], scrub(line)]
                 outcome.disk_full = any(sign in line for sign in _HOPELESS)
                 if outcome.disk_full:
@@ -82,6 +91,7 @@ def run_client(dataset: str, folder: Path, environment: Mapping[str, str], patie
             outcome.stalled = True
         finally:
             process.kill()
+            reader.join()
     return outcome
 
 
@@ -91,14 +101,12 @@ def _client_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def _news(stream: IO[str] | None, target: Path, patience: float) -> Iterator[str]:
+def _news(lines: "queue.Queue[str | None]", target: Path, patience: float) -> Iterator[str]:
     """Yield the client's lines and show how the file grows.
 
     Raises:
         TimeoutError: neither a line nor a byte came for `patience` seconds.
     """
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read, args=(stream, lines), daemon=True).start()
     bar: Iterator[int] | None = None
     shown = size = 0
     last = time.monotonic()

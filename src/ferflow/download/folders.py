@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ferflow.download.budget import CHUNK, disk_errors, write_new
+from ferflow.download.budget import CHUNK, write_new
 from ferflow.download.names import stored_name
 from ferflow.errors import DownloadError
 from ferflow.files import sha256
@@ -38,7 +38,7 @@ def walk(folder: Path) -> tuple[list[str], int]:
                     else:
                         others += 1
         except PermissionError as error:
-            raise unreadable(error) from None
+            raise _unreadable(error) from None
     return sorted(found, key=os.fsencode), others
 
 
@@ -49,7 +49,8 @@ def copy(source: Path, folder: Path) -> tuple[str, int]:
         The fingerprint of `source`, and how many entries were left out because they are no plain files.
 
     Raises:
-        DownloadError: a file cannot be read, or the disk is full.
+        DownloadError: a folder cannot be read, or a path is too long.
+        OSError: a file cannot be read or written.
     """
     names, others = walk(source)
     return digest(_copied(source, folder, names)), others
@@ -73,6 +74,7 @@ def fingerprint(path: Path) -> str:
     Raises:
         DownloadError: it is missing or cannot be read.
     """
+    path = path.expanduser()
     try:
         if not path.is_dir():
             return sha256(path)
@@ -82,7 +84,7 @@ def fingerprint(path: Path) -> str:
     except FileNotFoundError:
         raise missing(path) from None
     except PermissionError as error:
-        raise unreadable(error) from None
+        raise _unreadable(error) from None
 
 
 def missing(path: Path) -> DownloadError:
@@ -96,11 +98,7 @@ def missing(path: Path) -> DownloadError:
 def _copied(source: Path, folder: Path, names: list[str]) -> Iterator[tuple[str, str]]:
     for name in progress(names, len(names), f"copying {source.name}", unit="file"):
         file_digest = hashlib.sha256()
-        try:
-            with disk_errors(folder.parent):
-                write_new(folder / stored_name(name), _hashed(source / name, file_digest))
-        except PermissionError as error:
-            raise unreadable(error) from None
+        write_new(folder / stored_name(name), _hashed(source / name, file_digest))
         yield name, file_digest.hexdigest()
 
 
@@ -111,6 +109,5 @@ def _hashed(path: Path, into: "hashlib._Hash") -> Iterator[bytes]:
             yield chunk
 
 
-def unreadable(error: OSError) -> DownloadError:
-    """Return the error for a file or folder that its user may not read."""
+def _unreadable(error: OSError) -> DownloadError:
     return DownloadError(f"{error.filename!r} cannot be read ({error.strerror}). Give yourself the right to read it.")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferflow.download.budget import disk_errors
 from ferflow.download.client import Outcome, run_client
 from ferflow.download.scrub import Scrubber
 from ferflow.errors import DownloadError
@@ -22,7 +23,6 @@ _NO_NETWORK = re.compile(
     r"Unable to connect to proxy|CERTIFICATE_VERIFY_FAILED|Connection aborted|Connection reset by peer"
 )
 _UNSOUND = "does not match expected size"  # the client: what is there cannot be trusted
-_LICENCE = re.compile(r"License\(s\): (?!Error retrieving)(.+)")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def fetch(
         DownloadError: with what happened and the way out.
     """
     folder = cache / dataset
-    folder.mkdir(parents=True, exist_ok=True)
+    with disk_errors(cache):
+        folder.mkdir(parents=True, exist_ok=True)
     archive = folder / f"{dataset.split('/')[1]}.zip"
     has_login = Scrubber(environment).has_login
     print(f"downloading {dataset} from kaggle.com", file=sys.stderr, flush=True)
@@ -67,8 +68,7 @@ def fetch(
         before = _size(archive)
         outcome = run_client(dataset, folder, environment, patience)
         if outcome.returncode == 0 and archive.is_file():
-            licence = next((found[1] for line in outcome.lines if (found := _LICENCE.match(line))), None)
-            return Fetched(archive, licence)
+            return Fetched(archive, outcome.licence)
         left -= 1
         if left == 0 or not (wait := _wait(outcome, _TRIES - left, archive, before)) <= _LONGEST_WAIT:
             raise _error(dataset, archive, outcome, has_login)
@@ -79,7 +79,7 @@ def fetch(
 def forget(dataset: str, cache: Path) -> None:
     """Remove a dataset's archive, and the cache when nothing else is in it."""
     shutil.rmtree(cache / dataset, ignore_errors=True)
-    for folder in (*(cache / dataset).parents,):
+    for folder in (cache / dataset).parents:
         if not folder.is_relative_to(cache) or any(folder.iterdir()):
             break
         folder.rmdir()
@@ -93,7 +93,7 @@ def _wait(outcome: Outcome, tried: int, archive: Path, before: int) -> float:
         return math.inf
     if status is not None:
         return _told_wait(outcome.retry_after, otherwise=wait)
-    if _UNSOUND in _reason(outcome):
+    if _unsound(outcome):
         archive.unlink(missing_ok=True)
         return 0.0
     return wait if _size(archive) > before else math.inf  # what came is gone on with
@@ -116,14 +116,15 @@ def _error(dataset: str, archive: Path, outcome: Outcome, has_login: bool) -> Do
             f"what follows kaggle.com/datasets/ in the address of the dataset's page."
         )
     if status == 429:
+        told = _told_wait(outcome.retry_after, math.nan)
+        asked = "" if math.isnan(told) else f" and asks to wait {told:.0f} s"
         return DownloadError(
-            f"Too many requests: Kaggle does not serve {dataset} at the moment (HTTP 429) and asks to wait "
-            f"{_told_wait(outcome.retry_after, _LONGEST_WAIT):.0f} s. Run again after that; with a login more requests "
-            f"are allowed. {by_hand}"
+            f"Too many requests: Kaggle does not serve {dataset} at the moment (HTTP 429){asked}. Run again later; "
+            f"with a login more requests are allowed. {by_hand}"
         )
     if status is not None and status >= 500:
         return DownloadError(f"Kaggle has trouble of its own (HTTP {status}). Run again later. {by_hand}")
-    if size or _UNSOUND in reason:
+    if size or _unsound(outcome):
         return DownloadError(
             f"The download of {dataset} broke off after {size} bytes: {reason}. Run again: it goes on where it "
             f"stopped, or starts anew where that cannot be. {by_hand}"
@@ -180,6 +181,10 @@ def _reason(outcome: Outcome) -> str:
     if network:
         return network[0]
     return outcome.lines[-1] if outcome.lines else f"it ended with status {outcome.returncode} and no word"
+
+
+def _unsound(outcome: Outcome) -> bool:
+    return any(_UNSOUND in line for line in outcome.lines[-3:])
 
 
 def _size(path: Path) -> int:

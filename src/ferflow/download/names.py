@@ -17,14 +17,23 @@ _TO_ESCAPE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|%(?=[0-9A-F]{2})")
 
 
 def member_name(name: str) -> PurePosixPath:
-    """Return where an archive's member may be stored, relative to the folder it is unpacked into.
+    """Return where an archive's file may be stored, relative to the folder it is unpacked into.
 
     Args:
         name: as the archive has it; undecodable bytes as surrogates (`surrogateescape`).
 
     Raises:
-        DownloadError: the name leaves the folder (`..`, absolute, a drive letter), has a backslash or a NUL, or is
-            too long or too deep.
+        DownloadError: see check_member and stored_name.
+    """
+    check_member(name)
+    return stored_name(name)
+
+
+def check_member(name: str) -> None:
+    """Refuse a name, of a file or a folder, that no honest archive has.
+
+    Raises:
+        DownloadError: it leaves the folder (`..`, absolute, a drive letter), or has a backslash or a NUL.
     """
     if name.startswith("/") or re.match(r"[A-Za-z]:", name) or "\\" in name or ".." in name.split("/"):
         raise DownloadError(
@@ -33,7 +42,6 @@ def member_name(name: str) -> PurePosixPath:
         )
     if "\0" in name:
         raise DownloadError(f"The archive is damaged or hostile: the name {shown(name)} has a NUL in it.")
-    return stored_name(name)
 
 
 def stored_name(name: str) -> PurePosixPath:

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import itertools
 import lzma
 import tarfile
 import zipfile
@@ -10,15 +11,20 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ferflow.download.budget import CHUNK, Budget
 from ferflow.errors import DownloadError
+from ferflow.progress import progress
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 Kind = Literal["zip", "tar", "packed", "csv", "other"]
 
-_COMPRESSED: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
-    b"\x1f\x8b": gzip.GzipFile,
+_Opener = Callable[["io.BufferedReader[_Shown]"], io.BufferedIOBase]
+_COMPRESSED: dict[bytes, _Opener] = {
+    b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
@@ -90,11 +96,16 @@ def describe(path: Path) -> str:
     return next((text for magic, text in _OTHERS.items() if head.startswith(magic)), "no archive that can be read")
 
 
-def open_packed(path: Path) -> io.BufferedIOBase:
-    """Open a gzip, bzip2 or xz file, or a plain one, for reading what is in it."""
-    with path.open("rb") as handle:
-        opener = _opener(handle.read(6))
-    return opener(path) if opener else path.open("rb")
+@contextmanager
+def open_packed(path: Path) -> Iterator[io.BufferedIOBase]:
+    """Open a gzip, bzip2 or xz file, or a plain one, for reading what is in it; shows how far it is."""
+    with io.BufferedReader(_Shown(path)) as raw:
+        opener = _opener(raw.peek(6))
+        if opener is None:
+            yield raw
+        else:
+            with opener(raw) as stream:
+                yield stream
 
 
 def chunks_of(stream: Readable, budget: Budget) -> Iterator[bytes]:
@@ -154,7 +165,22 @@ class Forward(io.RawIOBase):
         return self._position
 
 
-def _opener(head: bytes) -> Callable[[Path], io.BufferedIOBase] | None:
+class _Shown(io.FileIO):
+    """A file that shows how much of it was read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._shown = 0
+        self._bar = progress(itertools.count(1), path.stat().st_size // CHUNK, f"unpacking {path.name}", unit="MB")
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        size = super().readinto(buffer)
+        for _ in range(self.tell() // CHUNK - self._shown):
+            self._shown = next(self._bar)
+        return size
+
+
+def _opener(head: bytes) -> _Opener | None:
     return next((opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None)
 
 
