@@ -1,0 +1,90 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ferflow.files import sha256, write_json, write_yaml
+from ferflow.register import Sources
+from ferflow.tracking import connect
+
+ROOT = Path(__file__).parents[2]
+OUTPUTS = ("reports/register/registration.json", "reports/register/model_card.md")
+
+
+@pytest.fixture
+def project(tmp_path: Path, champion: dict[str, Any], sources: Sources) -> Path:
+    """What stands on disk when register is run, with a network of a moment."""
+    import keras
+
+    told = asdict(sources)
+    write_json(tmp_path / "reports/compare/champion.json", champion)
+    write_json(tmp_path / "reports/download/receipt.json", told["receipt"])
+    write_json(tmp_path / "reports/prepare/summary.json", told["prepared"])
+    write_json(tmp_path / "reports/train/cnn/summary.json", told["training"])
+    write_yaml(tmp_path / "models/cnn/config.yaml", told["config"])
+    write_json(tmp_path / "models/cnn/classes.json", list(champion["test"]["per_class"]))
+    layers = [keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
+    keras.Sequential(layers).save(tmp_path / "models/cnn/model.keras")
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (tmp_path / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    return tmp_path
+
+
+def register(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "stages/register.py")],
+        cwd=project,
+        env={**known, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_champion_is_registered_once_and_the_outputs_stay_the_same(project: Path) -> None:
+    first = register(project)
+    assert first.returncode == 0, first.stderr
+    assert "cnn is ferflow@champion (registered)" in first.stdout
+    assert "Traceback" not in first.stderr
+    before = [(project / path).read_bytes() for path in OUTPUTS]
+    second = register(project)
+    assert "cnn is ferflow@champion (unchanged)" in second.stdout
+    assert [(project / path).read_bytes() for path in OUTPUTS] == before
+    store = connect("sqlite:///mlflow.db", project)
+    (version,) = store.client.search_model_versions("name = 'ferflow'")
+    assert version.tags["ferflow.model_sha256"] == sha256(project / "models/cnn/model.keras")
+    assert version.description == before[1].decode()
+    told = json.loads(before[0])
+    assert told["promoted"] is True
+    assert told["model_sha256"] == version.tags["ferflow.model_sha256"]
+    said = before[0].decode() + before[1].decode()
+    assert str(project) not in said
+    assert version.source not in said
+
+
+def test_behind_a_shut_gate_nothing_is_registered_and_nothing_fails(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    write_yaml(project / "params.yaml", {**params, "register": {"min_accuracy": 0.9}})
+    result = register(project)
+    assert result.returncode == 0, result.stderr
+    assert "cnn is not promoted to ferflow@champion: validation accuracy 70.0 % is below" in result.stdout
+    told = json.loads((project / OUTPUTS[0]).read_text())
+    assert told["promoted"] is False
+    assert "is below min_accuracy 90 %" in told["because"][0]
+    assert "Not promoted" in (project / OUTPUTS[1]).read_text()
+    assert not (project / "mlflow.db").exists()
+
+
+def test_without_its_server_the_stage_fails_with_one_clear_message(project: Path) -> None:
+    result = register(project, MLFLOW_TRACKING_URI="http://127.0.0.1:9", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+    assert result.returncode == 1
+    assert "error: MLflow at http://127.0.0.1:9 cannot be used" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (project / OUTPUTS[0]).exists()
