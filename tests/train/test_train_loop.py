@@ -1,0 +1,234 @@
+"""Training: it learns, keeps the best epoch, stops when it should, and goes on after a stop as if there was none."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from train_helpers import SMALL, make_split, noise, resolved, separable
+
+from ferflow.arrays import Split
+from ferflow.config import ResolvedModel
+from ferflow.errors import ConfigError, ModelError
+from ferflow.files import sha256
+from ferflow.metrics import accuracy, log_loss, macro_f1
+from ferflow.models import predict
+from ferflow.train import TrainResult, forget_checkpoints, loop, train_network, write_outputs
+from ferflow.train.checkpoint import Checkpoint, State
+from ferflow.train.loop import HISTORY, _key, _Trainer
+
+Row = dict[str, float]
+
+
+class HaltError(Exception):
+    """What ends a training from outside."""
+
+
+def halt_after(epoch: int) -> Any:
+    def on_epoch(row: Row) -> None:
+        if row["epoch"] == epoch:
+            raise HaltError
+
+    return on_epoch
+
+
+def outputs(result: TrainResult, settings: ResolvedModel, train: Split, folder: Path) -> dict[str, str]:
+    """Write a result and return the digests of all that DVC tracks."""
+    write_outputs(result, settings, train, 1, folder / "model", folder / "report", folder / "log.json")
+    return {
+        str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".json"
+    } | {name: sha256(folder / name) for name in ("model/classes.json", "report/summary.json")}
+
+
+def test_it_learns_and_returns_the_best_epoch() -> None:
+    train, validation = separable(240), separable(60, seed=1)
+    shown: list[Row] = []
+    result = train_network(resolved(epochs=6, learning_rate=0.02), train, validation, 1, on_epoch=shown.append)
+    history = result.history
+    assert history["val_accuracy"].max() > 0.95
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    assert history["accuracy"].iloc[-1] > 0.8
+    assert list(history.columns) == HISTORY
+    assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert [row["val_accuracy"] for row in shown] == history["val_accuracy"].tolist()
+    assert (result.stopped, result.images) == ("epochs", 240)
+    assert result.best_epoch == history["val_accuracy"].idxmax() + 1
+    probabilities = predict(result.model, validation.images)
+    assert accuracy(validation.labels, probabilities.argmax(axis=1)) == pytest.approx(
+        result.best["val_accuracy"], abs=1e-6
+    )
+    assert log_loss(validation.labels, probabilities) == pytest.approx(result.best["val_loss"], abs=1e-5)
+    assert macro_f1(validation.labels, probabilities.argmax(axis=1), 3) == pytest.approx(
+        result.best["val_macro_f1"], abs=1e-6
+    )
+    assert result.seconds > 0
+    assert result.trainable_parameters < result.model.count_params(), "moving means are not trained"
+    assert not result.model.compiled
+
+
+def test_patience_ends_it_and_the_weights_are_those_of_the_best_epoch() -> None:
+    """Noise can only be learnt by heart: the validation loss soon grows."""
+    train, validation = noise(64), noise(32, seed=1)
+    settings = resolved(SMALL | {"dropout": 0.0}, epochs=40, patience=2, monitor="val_loss", learning_rate=0.03)
+    result = train_network(settings, train, validation, 1)
+    losses = result.history["val_loss"]
+    assert result.stopped == "patience"
+    assert result.best_epoch == losses.idxmin() + 1 == len(losses) - 2
+    assert losses.iloc[-1] > losses.min()
+    assert log_loss(validation.labels, predict(result.model, validation.images)) == pytest.approx(
+        losses.min(), abs=1e-5
+    )
+
+
+def test_the_clock_ends_it_at_the_end_of_an_epoch() -> None:
+    result = train_network(resolved(epochs=9, max_minutes=1e-6, monitor="val_macro_f1"), noise(32), noise(16), 1)
+    assert (result.stopped, len(result.history)) == ("max_minutes", 1)
+
+
+@pytest.mark.parametrize("images", [32, 16])
+def test_a_loss_that_is_no_number_is_told(images: int) -> None:
+    """With 16 images the one step of the epoch has a good loss and leaves weights that are none."""
+    with pytest.raises(ModelError, match=r"no longer a number in epoch 1\. Lower train\.learning_rate \(now 1e\+30\)"):
+        train_network(resolved(learning_rate=1e30, optimizer="sgd"), noise(images), noise(16), 1)
+
+
+def test_an_option_that_the_network_lacks_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"models\.cnn\.network\.layers: unknown key"):
+        train_network(resolved({"layers": 3}), noise(32), noise(16), 1)
+
+
+def test_half_precision_trains_a_network_of_full_precision() -> None:
+    result = train_network(resolved(epochs=1, precision="mixed_bfloat16"), separable(48), separable(24), 1)
+    assert {layer.dtype_policy.name for layer in result.model.layers} == {"float32"}
+    assert {str(weight.dtype) for weight in result.model.weights} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32", "what trains next is not changed"
+
+
+def test_the_moving_average_is_validated_and_kept() -> None:
+    train, validation = separable(16), separable(24, seed=1)
+    trainer = _Trainer(resolved(SMALL | {"dropout": 0.0}, weight_average=0.75), train, validation, 1)
+    after = []
+    for _ in range(2):  # of one step each
+        trainer.run_epoch()
+        after.append([np.array(v) for v in trainer.model.trainable_variables])
+    averaged = dict(zip((v.path for v in trainer.model.weights), trainer._averaged_weights(), strict=True))
+    for variable, first, second in zip(trainer.model.trainable_variables, *after, strict=True):
+        np.testing.assert_allclose(averaged[variable.path], 0.75 * first + 0.25 * second, rtol=1e-4, atol=1e-6)
+        assert not np.array_equal(averaged[variable.path], second) or np.array_equal(first, second)
+    np.testing.assert_array_equal(np.array(trainer.model.trainable_variables[0]), after[1][0])
+    trainer.model.set_weights(list(averaged.values()))
+    assert log_loss(validation.labels, predict(trainer.model, validation.images)) == pytest.approx(
+        trainer.history[1]["val_loss"], abs=1e-5
+    )
+
+
+EVERYTHING: dict[str, Any] = {
+    "epochs": 4,
+    "precision": "mixed_bfloat16",
+    "weight_average": 0.9,
+    "schedule": "plateau",
+    "plateau_patience": 1,
+    "optimizer": "adamw",
+    "weight_decay": 1e-4,
+    "clip_norm": 1.0,
+    "imbalance": "class_weights",
+    "loss": "focal",
+    "label_smoothing": 0.1,
+    "mixup": 0.2,
+    "cutmix": 0.5,
+    "augment": {"flip": True, "rotation": 10, "brightness": 0.1, "erasing": 0.5},
+}
+
+
+@pytest.mark.slow
+def test_stopped_and_gone_on_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    model, train, validation = resolved(**EVERYTHING), noise(50), noise(20, seed=1)
+    whole = outputs(train_network(model, train, validation, 1), model, train, tmp_path / "whole")
+    checkpoints = tmp_path / "checkpoints"
+    for stop in (1, 3):
+        with pytest.raises(HaltError):
+            train_network(model, train, validation, 1, checkpoints, halt_after(stop))
+    shown: list[Row] = []
+    result = train_network(model, train, validation, 1, checkpoints, shown.append)
+    assert [row["epoch"] for row in shown] == list(range(1, model.train.epochs + 1)), "epochs before the stop too"
+    assert outputs(result, model, train, tmp_path / "stopped") == whole
+    assert "model/augmentation.png" in whole
+    forget_checkpoints(checkpoints)
+    assert not checkpoints.exists()
+
+
+def test_the_state_of_another_training_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Checkpoint(tmp_path, "another").save(State(1, [], [], [{"epoch": 1.0}], 0.0))
+    result = train_network(resolved(epochs=1), noise(32), noise(16), 2, tmp_path)
+    assert "goes on" not in capsys.readouterr().out
+    assert len(result.history) == 1
+    own = Checkpoint(tmp_path, _key(resolved(epochs=1), noise(32), noise(16), 2)).load()
+    assert own is not None, "it is replaced by the state of this one"
+
+
+def test_a_broken_state_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state.npz").write_bytes(b"PK\x03\x04 half a file")
+    with pytest.raises(ModelError, match="Delete it to train from the start"):
+        train_network(resolved(epochs=1), noise(32), noise(16), 1, tmp_path)
+
+
+class TestKey:
+    """What makes the state of a training another training's."""
+
+    @staticmethod
+    def key(**change: Any) -> str:
+        parts = {"resolved": resolved(), "train": noise(8), "validation": noise(4), "seed": 1} | change
+        return _key(parts["resolved"], parts["train"], parts["validation"], parts["seed"])
+
+    @staticmethod
+    def changed(pixel: int = 0, label: int = 0, votes: Any = None) -> Split:
+        images, labels = noise(8).images.copy(), noise(8).labels.copy()
+        images[3, 4, 5] ^= pixel
+        labels[2] = (labels[2] + label) % 3
+        return make_split(images, labels, votes)
+
+    def test_the_same_is_the_same(self) -> None:
+        assert self.key() == self.key(train=self.changed())
+
+    def test_any_difference_counts(self) -> None:
+        votes = np.full((8, 3), 1 / 3, np.float32)
+        keys = [
+            self.key(),
+            self.key(seed=2),
+            self.key(resolved=resolved(epochs=9)),
+            self.key(resolved=resolved(SMALL | {"dense": 4})),
+            self.key(resolved=resolved(architecture="alexnet")),
+            self.key(train=self.changed(pixel=1)),
+            self.key(train=self.changed(label=1)),
+            self.key(train=self.changed(votes=votes)),
+            self.key(train=self.changed(votes=votes[:, ::-1] * np.float32([0.9, 1, 1.1]))),
+            self.key(validation=noise(5)),
+            self.key(validation=noise(4, seed=1)),
+        ]
+        assert len(set(keys)) == len(keys)
+
+    @pytest.mark.parametrize(
+        ("source", "counts"),
+        [
+            ("train/loop.py", True),
+            ("train/augment.py", True),
+            ("models/__init__.py", True),
+            ("models/cnn.py", True),
+            ("models/shared/blocks.py", True),
+            ("models/vgg16.py", False),
+        ],
+    )
+    def test_code_counts_but_that_of_other_networks(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, counts: bool
+    ) -> None:
+        package = Path(loop.__file__).parent.parent
+        for room in ("train", "models"):
+            shutil.copytree(package / room, tmp_path / room)
+        before = self.key()
+        monkeypatch.setattr(loop, "__file__", str(tmp_path / "train" / "loop.py"))
+        assert self.key() == before
+        with (tmp_path / source).open("a") as handle:
+            handle.write("# changed\n")
+        assert (self.key() != before) == counts
