@@ -24,7 +24,7 @@ HOSTILE = [
     "a&amp;b'c.png",
     "\u202egnp.exe.png",
     "\U0001f600 \u540d\u524d.png",
-    "x" * 200 + ".png",
+    "v" * 200 + ".png",
     "{{ 7 * 7 }}{% for %}.png",
 ]
 
@@ -101,6 +101,8 @@ def fill(raw: Raw) -> Raw:
     raw.put("train/happy/dark.png", face(970, 8, 2))
     raw.put("train/happy/large.png", np.kron(face(980), np.ones((4, 2), np.uint8)), reason="wrong_size", detail="32x64")
     raw.put("train/happy/cut.jpg", b"\xff\xd8\xff\xe0 cut", detail="OSError: truncated <b>")
+    raw.put(f"train/happy/{'y' * 200}.jpg", b"", detail="z" * 300)
+    raw.put(f"train/happy/{'x' * 200}.png", face(990), reason="wrong_mode", detail="RGB")
     raw.put("train/.DS_Store", b"Bud1", reason="system_file")
     raw.put("train/happy/future.bin", b"?", reason="a_reason_of_tomorrow")
     return raw

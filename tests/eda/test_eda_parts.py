@@ -98,7 +98,7 @@ small = st.lists(st.tuples(st.sampled_from(["train", "test"]), st.sampled_from("
 
 
 @given(small)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_findings_count_what_is_there(images: list[tuple[str, str, int]]) -> None:
     if not images:
         return

@@ -118,9 +118,8 @@ def test_headline_numbers_agree_with_clean(report: Report) -> None:
     assert tiles["redundant exact copies"] == cleaned.summary["duplicates"]["redundant"] == 4
     assert tiles["groups of copies with conflicting labels"] == 2
     assert cleaned.summary["duplicates"]["conflicting_groups"] == 2
-    leakage = cleaned.summary["leakage"]
-    assert tiles["held-out images with a copy in train"] == sum(leakage.values()) == 2
-    assert tiles["blank images"] == 2
+    assert tiles["held-out images with a copy in train"] == cleaned.summary["leakage"]["test"] == 2
+    assert tiles["blank images"] == cleaned.summary["blank"] == 2
 
 
 def test_pictures_of_every_kind_of_damage(report: Report) -> None:
@@ -136,7 +135,7 @@ def test_pictures_of_every_kind_of_damage(report: Report) -> None:
     assert examples["near_copies"] == {"train/sad/near_1.png", "train/angry/near_2.png"}
     assert examples["blank"] == {"train/sad/black.png", "test/sad/white.png"}
     assert examples["reason_wrong_size"] == {"train/happy/large.png"}
-    assert examples["reason_unreadable"] == {"train/happy/cut.jpg"}
+    assert "train/happy/cut.jpg" in examples["reason_unreadable"]
     assert {p.stem for p in report.out.glob("finding_*.png")} >= {"finding_leaks", "finding_conflicts", "finding_blank"}
     text = Page(report.page).text
     assert "PrivateTest 0 of 6" in text

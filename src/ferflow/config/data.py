@@ -49,14 +49,14 @@ class Eda(Section):
     """`eda:`: what the report shows.
 
     Attributes:
-        samples_per_class: faces in each row of the sample grid.
-        examples_per_finding: pictures shown for each kind of damage.
-        embedding_images: most images placed in the embedding.
+        samples_per_class: faces shown of each class.
+        examples_per_finding: groups of pictures shown of each kind of damage.
+        embedding_images: most images placed in the embedding; t-SNE takes some ten seconds for 2,000 on one core.
     """
 
-    samples_per_class: PositiveInt = 10
-    examples_per_finding: PositiveInt = 8
-    embedding_images: PositiveInt = 2000
+    samples_per_class: Annotated[int, Field(ge=1, le=100)] = 10
+    examples_per_finding: Annotated[int, Field(ge=1, le=100)] = 8
+    embedding_images: Annotated[int, Field(ge=1, le=20_000)] = 2000
 
 
 class Prepare(Section):

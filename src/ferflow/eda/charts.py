@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from ferflow.eda.pictures import Levels
 from ferflow.eda.text import drawn, share
 from ferflow.figures import PALETTE, bare, new_figure, style
 from ferflow.figures.style import BLUE, GREY, INK, RED
@@ -198,9 +199,30 @@ def histogram(shares: pd.Series) -> Figure:
     axes.bar(places, counts, color=[RED if place <= 5 else BLUE for place in places], width=0.82)
     axes.set_xticks(places[1:], [f"{10 * place}" for place in places[1:]])
     axes.set_xlim(0.4, 10.6)
-    axes.set_xlabel("votes for the first answer, in percent (red: no majority)")
+    axes.set_xlabel("votes for the first answer in percent")
     axes.set_ylabel("images")
     axes.yaxis.set_major_formatter(_thousands)
     axes.grid(False, axis="x")
     axes.tick_params(axis="x", length=0)
+    return figure
+
+
+@style()
+def picture_grid(pictures: Sequence[Levels], captions: Sequence[str], title: str) -> Figure:
+    """Draw pictures in rows of at most eight, with a line under each.
+
+    Args:
+        pictures: (height, width) or (height, width, 3), at least one; their proportions are kept.
+        captions: one for each.
+        title: over all.
+    """
+    columns = min(8, len(pictures))
+    rows = -(-len(pictures) // columns)
+    cell = WIDTH / 8
+    figure = new_figure(title, width=WIDTH, height=rows * (cell + 0.22))
+    for number, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+        bare(axes)
+        if number < len(pictures):
+            axes.imshow(pictures[number], cmap="gray", vmin=0, vmax=255)
+            axes.set_xlabel(drawn(captions[number]), fontsize=8)
     return figure

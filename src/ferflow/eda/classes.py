@@ -27,9 +27,8 @@ def balance(kept: pd.DataFrame, parts: list[str], classes: list[str], files: Fil
     counts = pd.crosstab(kept["label"], kept["part"]).reindex(index=classes, columns=parts, fill_value=0)
     files.tables["classes"] = counts.assign(all=counts.sum(axis=1)).rename_axis("class").reset_index()
     section = Section("balance", "Class balance", _balance_findings(counts, kept))
-    drawn = counts.loc[_largest(counts, most)]
     alt = "Bars: kept images of each class, a panel for each of " + listed([shown(p) for p in parts]) + "."
-    section.blocks.append(files.chart("class_balance", charts.class_balance(drawn), alt))
+    section.blocks.append(files.chart("class_balance", charts.class_balance(counts.loc[_largest(counts, most)]), alt))
     rows = [
         (shown(str(name)), *(f"{value:,}" for value in row), f"{sum(row):,}", share(sum(row), len(kept)))
         for name, row in zip(counts.index, counts.to_numpy().tolist(), strict=True)
@@ -98,12 +97,13 @@ def faces(seen: Survey, samples: Mapping[str, list[str]], kept: int, files: File
     # Each freed of its own brightness, which would hide what the faces do.
     everyone = seen.everything.mean - seen.everything.mean.mean()
     differences = {name: mean - mean.mean() - everyone for name, mean in means.items()}
-    highest = max(float(d.max()) for d in deviations.values())
+    darkest, brightest = _range(means)
+    lowest, highest = _range(deviations)
     furthest = max(float(np.abs(d).max()) for d in differences.values())
     images: dict[str, list[Levels]] = {"mean": [], "variance": [], "difference": []}
     for (name, paths), slug in zip(samples.items(), slugs(list(samples)), strict=True):
-        images["mean"].append(np.rint(means[name]).astype(np.uint8))
-        images["variance"].append(_coloured(deviations[name] / max(highest, 1e-9), "cividis"))
+        images["mean"].append(_coloured((means[name] - darkest) / max(brightest - darkest, 1e-9), "gray"))
+        images["variance"].append(_coloured((deviations[name] - lowest) / max(highest - lowest, 1e-9), "cividis"))
         images["difference"].append(_coloured(0.5 + differences[name] / max(2 * furthest, 1e-9), "RdBu_r"))
         section.blocks.append(
             ClassCard(
@@ -118,17 +118,22 @@ def faces(seen: Survey, samples: Mapping[str, list[str]], kept: int, files: File
             )
         )
     for kind, pictures in images.items():
-        files.picture(f"{kind}_faces", sheet(pictures, columns=4), "")
+        title = f"{kind.capitalize()} face of each class"
+        files.figure(f"{kind}_faces", charts.picture_grid(pictures, list(samples), title))
     section.findings = _face_findings(means)
     if len(samples) < len(seen.classes):
         section.findings.append(f"Shown are the {len(samples)} largest of {len(seen.classes)} classes.")
     section.findings.append(
-        f"How to read the small pictures: mean is the average face. Variance goes from dark blue, where the faces are "
-        f"all the same, to yellow, where they vary by {highest:.0f} grey levels (standard deviation). Difference shows "
-        f"where the mean face is brighter (red) or darker (blue) than that of all classes once both have the same "
-        f"brightness, by up to {furthest:.0f} grey levels."
+        f"How to read the small pictures: mean is the average face, its contrast raised. Variance goes from dark blue, "
+        f"where the faces vary by {lowest:.0f} grey levels (standard deviation), to yellow, {highest:.0f}. Difference "
+        f"shows where the mean face is brighter (red) or darker (blue) than that of all classes once both have the "
+        f"same brightness, by up to {furthest:.0f} grey levels."
     )
     return section
+
+
+def _range(images: Mapping[str, Face]) -> tuple[float, float]:
+    return min(float(i.min()) for i in images.values()), max(float(i.max()) for i in images.values())
 
 
 def _coloured(levels: Face, colours: str) -> Levels:

@@ -3,10 +3,11 @@
 import pandas as pd
 
 from ferflow.config import Clean
+from ferflow.eda import charts
 from ferflow.eda.choose import Row, rows_of
 from ferflow.eda.findings import MEANINGS, Finding
 from ferflow.eda.page import Files, Gallery, Picture, Section, Table, inline
-from ferflow.eda.pictures import Levels, sheet
+from ferflow.eda.pictures import Levels
 from ferflow.eda.survey import Survey
 from ferflow.eda.text import count, listed, share, shown
 
@@ -18,13 +19,14 @@ POLICIES = {"leaked_copy": "leaked_copies", "exact_copy": "exact_copies", "near_
 def damage(manifest: pd.DataFrame, findings: list[Finding], clean: Clean, seen: Survey, files: Files) -> Section:
     """Return the section.
 
-        Args:
-            manifest: with `part`.
-            findings: from ferflow.eda.choose import Row, rows_of
-    from ferflow.eda.findings.find.
-            clean: the policies.
-            seen: holds the pictures of the examples.
-            files: takes `finding_<kind>.png`, `verdicts.csv` and `examples.csv`.
+            Args:
+                manifest: with `part`.
+                findings: from ferflow.eda import charts
+    from ferflow.eda.choose import Row, rows_of
+        from ferflow.eda.findings.find.
+                clean: the policies.
+                seen: holds the pictures of the examples.
+                files: takes `finding_<kind>.png`, `verdicts.csv` and `examples.csv`.
     """
     section = Section("damage", "The damage found")
     dropped = int((manifest["verdict"] == "drop").sum())
@@ -40,8 +42,8 @@ def damage(manifest: pd.DataFrame, findings: list[Finding], clean: Clean, seen: 
         "readable images, whatever their verdict."
     )
     section.blocks.append(_verdicts(manifest, clean, files))
-    paths = {path for finding in findings for group in finding.groups for path in group.paths}
-    rows = rows_of(manifest, paths | {path for finding in findings for path, _ in finding.names})
+    pictured = {path for finding in findings for group in finding.groups for path in group.paths}
+    rows = rows_of(manifest, pictured | {path for finding in findings for path, _ in finding.names})
     examples = []
     for finding in findings:
         part = Section(finding.key.replace("_", "-"), finding.title, list(finding.sentences))
@@ -52,8 +54,9 @@ def damage(manifest: pd.DataFrame, findings: list[Finding], clean: Clean, seen: 
             examples += [(finding.key, number, path, *_facts(rows[path])) for path in group.paths]
         if groups:
             part.blocks.append(Gallery("", tuple(groups)))
-            thumbs = [seen.thumbs[path] for group in finding.groups for path in group.paths]
-            files.picture(f"finding_{finding.key}", sheet(thumbs, columns=8), "")
+            paths = [path for group in finding.groups for path in group.paths]
+            thumbs, labels = [seen.thumbs[path] for path in paths], [rows[path]["label"] for path in paths]
+            files.figure(f"finding_{finding.key}", charts.picture_grid(thumbs, labels, finding.title))
         if finding.names:
             listing = tuple((shown(path), shown(detail)) for path, detail in finding.names)
             part.blocks.append(Table(f"Examples: {finding.title.lower()}", ("file", "what is known"), listing))
@@ -100,13 +103,13 @@ def _verdicts(manifest: pd.DataFrame, clean: Clean, files: Files) -> Table:
     cells = tuple(
         (
             shown(reason).replace("_", " ") or "none",
-            meaning,
-            policy.replace("_", " "),
             f"{keep:,}",
             f"{drop:,}",
+            policy.replace("_", " "),
+            meaning,
             shown(example, 60),
         )
         for reason, meaning, policy, keep, drop, example in rows
     )
-    header = ("reason", "meaning", "policy", "kept", "dropped", "for example")
-    return Table("Every file's verdict", header, cells, frozenset({3, 4}))
+    header = ("reason", "kept", "dropped", "policy", "meaning", "for example")
+    return Table("Every file's verdict", header, cells, frozenset({1, 2}))

@@ -125,12 +125,17 @@ class Files:
     images: dict[str, bytes] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    def chart(self, name: str, figure: Figure, alt: str) -> Chart:
-        """Keep a figure as `name`.png and return it for the page."""
+    def figure(self, name: str, figure: Figure) -> bytes:
+        """Keep a figure as `name`.png and return the PNG."""
         with warnings.catch_warnings():
             # A class may be named in a script that the font lacks; the page's own text has the name.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
             data = self.images[f"{name}.png"] = png_bytes(figure)
+        return data
+
+    def chart(self, name: str, figure: Figure, alt: str) -> Chart:
+        """Keep a figure as `name`.png and return it for the page."""
+        data = self.figure(name, figure)
         width, height = Image.open(io.BytesIO(data)).size
         return Chart(Picture(data_uri(data), width, height, alt))
 

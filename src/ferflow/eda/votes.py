@@ -127,5 +127,5 @@ def _unanimity(rows: pd.DataFrame) -> list[str]:
     united, split = int((first == 1).sum()), int((first <= 0.5).sum())
     return [
         f"All agree on {share(united, len(rows))} of the images; for {share(split, len(rows))} no answer has more than "
-        f"half of the votes. For {count(no_face, 'image')} most people see no face, or one that they cannot read."
+        f"half of the votes (red bars). For {count(no_face, 'image')} most people see no face, or one they cannot read."
     ]
