@@ -1,0 +1,358 @@
+"""Transfer models: where the base's weights come from, what they are fed with, and what is trained when."""
+
+import inspect
+import json
+import sys
+import urllib.error
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import layers
+from keras.src.legacy.saving import legacy_h5_format
+
+import ferflow.models
+from ferflow.arrays import Split
+from ferflow.config import ResolvedModel
+from ferflow.errors import ConfigError, ModelError
+from ferflow.models import build_network, check_options
+from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
+from ferflow.train import loop, train_network
+from ferflow.train.loop import _Trainer
+
+LAYERS = ["lower_conv", "lower_bn", "upper_conv", "upper_bn"]
+
+
+def small_base(
+    include_top: bool, weights: str | None, input_shape: tuple[int, ...], name: str, width: int = 4
+) -> keras.Model:
+    """A base with the signature of keras.applications, and no weights to be fetched."""
+    assert not include_top
+    assert weights is None
+    image = x = keras.Input(input_shape)
+    for part, filters in (("lower", width), ("upper", width + 2)):
+        x = layers.Conv2D(filters, 3, padding="same", name=f"{part}_conv")(x)
+        x = layers.BatchNormalization(name=f"{part}_bn")(x)
+        x = layers.MaxPooling2D(4, name=f"{part}_pool")(layers.ReLU(name=f"{part}_relu")(x))
+    return keras.Model(image, x, name=name)
+
+
+def build(weights: str, side: int = 32, application: Callable[..., keras.Model] = small_base, **options: Any) -> Any:
+    return transfer("small", application, "caffe", TransferOptions(weights=weights, dense=4, **options), side, 3)
+
+
+def base_weights(model: keras.Model) -> list[Any]:
+    return [np.array(weight) for weight in model.get_layer("base").weights]
+
+
+def save_base(path: Path, seed: int = 5, width: int = 4) -> list[Any]:
+    """Write a weights file of the small base and return what it holds."""
+    keras.utils.set_random_seed(seed)
+    base = small_base(False, None, (48, 48, 3), "any", width)
+    for weight in base.weights:
+        weight.assign(np.random.default_rng(seed).uniform(0.1, 1, weight.shape))
+    if path.name.endswith(".weights.h5"):
+        base.save_weights(path)
+    else:  # as the files of keras.applications are
+        with h5py.File(path, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, base)
+    return [np.array(weight) for weight in base.weights]
+
+
+@pytest.mark.parametrize("name", ["base.weights.h5", "base_notop.h5"])
+def test_a_weights_file_is_used(tmp_path: Path, name: str) -> None:
+    written = save_base(tmp_path / name)
+    for ours, theirs in zip(base_weights(build(str(tmp_path / name))), written, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_vgg16_takes_a_file_as_keras_publishes_it(tmp_path: Path) -> None:
+    path = tmp_path / "notop.h5"
+    base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, base)
+    model = build_network("vgg16", {"weights": str(path), "dense": 4}, 48, 7)
+    for ours, theirs in zip(base_weights(model), base.weights, strict=True):
+        np.testing.assert_array_equal(ours, np.array(theirs))
+
+
+def _missing(_path: Path) -> None:
+    pass
+
+
+def _of_another_base(path: Path) -> None:
+    save_base(path, width=5)
+
+
+def _of_a_smaller_base(path: Path) -> None:
+    image = keras.Input((32, 32, 3))
+    base = keras.Model(image, layers.Conv2D(4, 3, padding="same", name="lower_conv")(image))
+    if path.name.endswith(".weights.h5"):
+        base.save_weights(path)
+    else:
+        with h5py.File(path, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, base)
+
+
+def _text(path: Path) -> None:
+    path.write_text("these are no weights")
+
+
+def _cut_short(path: Path) -> None:
+    save_base(path)
+    path.write_bytes(path.read_bytes()[:1500])
+
+
+WAYS_OUT = ("Set `weights: none` in models.small.network", "path of a weights file")
+
+
+@pytest.mark.parametrize("name", ["base.weights.h5", "base_notop.h5", "base.bin", "base.keras"])
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+@pytest.mark.parametrize("make", [_missing, _of_another_base, _of_a_smaller_base, _text, _cut_short])
+def test_a_file_that_will_not_do_is_told(tmp_path: Path, make: Callable[[Path], None], name: str) -> None:
+    path = tmp_path / name
+    make(path)
+    with pytest.raises(ModelError) as caught:
+        build(str(path))
+    text = str(caught.value)
+    assert str(path) in text
+    assert text.startswith("small: ")
+    for way in WAYS_OUT:
+        assert way in text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Exception("URL fetch failure on https://example.org/vgg16.h5: None -- [Errno -3] name resolution"),
+        urllib.error.URLError("no route"),
+        ConnectionResetError("reset"),
+        TimeoutError("timed out"),
+    ],
+)
+def test_imagenet_out_of_reach_names_both_ways_out(error: Exception) -> None:
+    def application(**arguments: Any) -> keras.Model:
+        assert arguments["weights"] == "imagenet"
+        raise error
+
+    with pytest.raises(ModelError, match="the ImageNet weights cannot be fetched") as caught:
+        build("imagenet", application=application)
+    for way in WAYS_OUT:
+        assert way in str(caught.value)
+
+
+def test_a_bug_in_a_base_is_not_taken_for_the_network() -> None:
+    def application(**_arguments: Any) -> keras.Model:
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError):
+        build("imagenet", application=application)
+
+
+def test_the_real_download_failing_names_both_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through keras' own get_file, with an empty cache and no network."""
+    module = sys.modules[keras.utils.get_file.__module__]
+
+    def unreachable(*_arguments: Any, **_named: Any) -> None:
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr(module, "urlretrieve", unreachable)
+    monkeypatch.setattr(module.config, "keras_home", lambda: str(tmp_path))
+    with pytest.raises(ModelError, match=r"vgg16: the ImageNet weights cannot be fetched.*Set `weights: none`"):
+        build_network("vgg16", {}, 48, 7)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet50"])
+def test_the_base_is_fed_as_it_was_pretrained(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    application = getattr(keras.applications, {"vgg16": "VGG16", "resnet50": "ResNet50"}[name])
+
+    def untrained(**arguments: Any) -> keras.Model:
+        return application(**arguments | {"weights": None})
+
+    monkeypatch.setattr(keras.applications, application.__name__, untrained)
+    model = build_network(name, {"dense": 4}, 48, 7)
+    assert check_options(name, {}).unfreeze_from in [layer.name for layer in model.get_layer("base").layers]
+    grey = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1)).astype(np.float32)
+    fed = keras.Model(model.input, model.get_layer("imagenet_scale").output).predict(grey, verbose=0)
+    wanted = getattr(keras.applications, name).preprocess_input(np.repeat(grey, 3, axis=-1))
+    np.testing.assert_allclose(fed, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("scaling", ["caffe", "torch"])
+def test_every_scaling_is_that_of_keras(tmp_path: Path, scaling: Any) -> None:
+    save_base(tmp_path / "base.weights.h5")
+    options = TransferOptions(weights=str(tmp_path / "base.weights.h5"), dense=4)
+    model = transfer("small", small_base, scaling, options, 32, 3)
+    grey = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 1)).astype(np.float32)
+    fed = keras.Model(model.input, model.get_layer("imagenet_scale").output).predict(grey, verbose=0)
+    published = {"caffe": keras.applications.vgg16, "torch": keras.applications.densenet}[scaling]
+    np.testing.assert_allclose(fed, published.preprocess_input(np.repeat(grey, 3, axis=-1)), atol=1e-4)
+
+
+def test_random_weights_are_fed_from_minus_one_to_one() -> None:
+    model = build("none")
+    assert "imagenet_scale" not in [layer.name for layer in model.layers]
+    grey = np.arange(256, dtype=np.float32).repeat(4).reshape(1, 32, 32, 1)
+    fed = keras.Model(model.input, model.get_layer("three_channels").output).predict(grey, verbose=0)
+    assert (fed.min(), fed.max()) == (-1, 1)
+    np.testing.assert_array_equal(fed[..., 0], fed[..., 2])
+
+
+def test_the_image_is_enlarged() -> None:
+    assert build("none", side=16, upscale=3).get_layer("base").input_shape[1:3] == (48, 48)
+    with pytest.raises(ModelError, match="small needs images of 32x32 pixels or more"):
+        build("none", side=16)
+
+
+def trained(model: keras.Model) -> set[str]:
+    """Names of the base's layers that have variables to be trained."""
+    return {layer.name for layer in model.get_layer("base").layers if layer.trainable_variables}
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> str:
+    save_base(tmp_path / "base.weights.h5")
+    return str(tmp_path / "base.weights.h5")
+
+
+def test_the_head_alone(weights: str) -> None:
+    model = build(weights)
+    freeze(model, TransferOptions(weights=weights), head_only=True)
+    assert trained(model) == set()
+    assert len(model.trainable_variables) == 5, "dense kernel, its normalisation's two, the classifier's two"
+
+
+def test_the_upper_part_without_its_batch_normalisation(weights: str) -> None:
+    model = build(weights)
+    freeze(model, TransferOptions(weights=weights, unfreeze_from="upper_conv"), head_only=False)
+    assert trained(model) == {"upper_conv"}
+
+
+def test_the_whole_base_without_its_batch_normalisation(weights: str) -> None:
+    model = build(weights)
+    freeze(model, TransferOptions(weights=weights), head_only=True)
+    freeze(model, TransferOptions(weights=weights), head_only=False)
+    assert trained(model) == {"lower_conv", "upper_conv"}
+
+
+@pytest.mark.parametrize("head_only", [True, False])
+def test_random_weights_are_all_trained(head_only: bool) -> None:
+    model = build("none", unfreeze_from="upper_conv")
+    freeze(model, TransferOptions(weights="none", unfreeze_from="upper_conv"), head_only=head_only)
+    assert trained(model) == set(LAYERS)
+
+
+@pytest.mark.parametrize("source", ["none", "file"])
+def test_an_unknown_layer_is_told_with_those_there_are(weights: str, source: str) -> None:
+    with pytest.raises(ModelError, match=r"models\.small\.network\.unfreeze_from: .*'block9'.*lower_conv.*upper_bn"):
+        build("none" if source == "none" else weights, unfreeze_from="block9")
+
+
+def test_wrong_options_are_told() -> None:
+    with pytest.raises(ConfigError, match=r"models\.vgg16\.network\.wieghts: unknown key\. Allowed: weights, upscale"):
+        check_options("vgg16", {"wieghts": "none"})
+    with pytest.raises(ConfigError, match=r"models\.vgg16\.network\.upscale: .* Received: 0"):
+        check_options("vgg16", {"upscale": 0})
+
+
+# ----------------------------------------------------------------------------- in the training loop
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An architecture of the small base, found as those in src/ferflow/models are."""
+    folder = tmp_path / "architectures"
+    folder.mkdir()
+    lines = [
+        "from __future__ import annotations",
+        "from typing import Any",
+        "import keras",
+        "from keras import layers",
+        "from ferflow.models.shared.transfer import TransferOptions as Options, freeze, transfer",
+        inspect.getsource(small_base),
+        "def build(options, side, classes):",
+        "    return transfer('small_transfer', small_base, 'caffe', options, side, classes)",
+    ]
+    (folder / "small_transfer.py").write_text("\n".join(lines))
+    monkeypatch.setattr(ferflow.models, "__path__", [*ferflow.models.__path__, str(folder)])
+    yield "small_transfer"
+    sys.modules.pop("ferflow.models.small_transfer", None)
+
+
+def images(count: int, seed: int) -> Split:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % 3
+    index = pd.DataFrame({"id": [f"{i}.png" for i in range(count)], "subset": "Training"})
+    return Split(rng.integers(0, 256, (count, 32, 32)).astype(np.uint8), labels, index, ("a", "b", "c"))
+
+
+def settings(architecture: str, weights: str, **train: Any) -> ResolvedModel:
+    block = {
+        "name": architecture,
+        "architecture": architecture,
+        "network": {"weights": weights, "dense": 4, "unfreeze_from": "upper_conv"},
+        "train": {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "schedule": "constant"}
+        | {"head_epochs": 2, "fine_tune_rate": 0.1}
+        | train,
+    }
+    return ResolvedModel.model_validate_json(json.dumps(block))
+
+
+def test_first_the_head_then_the_upper_part_at_a_lower_rate(small: str, weights: str) -> None:
+    trainer = _Trainer(settings(small, weights), images(16, 0), images(8, 1), 1)
+    base = trainer.model.get_layer("base")
+
+    def state() -> dict[str, Any]:
+        return {weight.path: np.array(weight) for weight in base.weights}
+
+    start = state()
+    rates = []
+    for _ in range(2):
+        rates.append(trainer.run_epoch()["learning_rate"])
+        for name, value in state().items():
+            np.testing.assert_array_equal(value, start[name], err_msg=f"{name} while only the head is trained")
+    for _ in range(2):
+        rates.append(trainer.run_epoch()["learning_rate"])
+    assert rates == pytest.approx([0.01, 0.01, 0.001, 0.001])
+    changed = {name for name, value in state().items() if not np.array_equal(value, start[name])}
+    assert changed == {"upper_conv/kernel", "upper_conv/bias"}
+
+
+def test_random_weights_have_no_first_phase(small: str) -> None:
+    trainer = _Trainer(settings(small, "none"), images(16, 0), images(8, 1), 1)
+    base = trainer.model.get_layer("base")
+    start = np.array(base.weights[0])
+    assert trainer.run_epoch()["learning_rate"] == pytest.approx(0.01)
+    assert not np.array_equal(np.array(base.weights[0]), start)
+
+
+@pytest.mark.slow
+def test_stops_between_and_in_the_phases_change_nothing(
+    small: str, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HaltError(Exception):
+        pass
+
+    def halt_after(epoch: int) -> Callable[[dict[str, float]], None]:
+        def on_epoch(row: dict[str, float]) -> None:
+            if row["epoch"] == epoch:
+                raise HaltError
+
+        return on_epoch
+
+    monkeypatch.setattr(loop, "_key", lambda *_: "key")  # which reads the code of the package's own networks
+    model, train, validation = settings(small, weights, weight_average=0.5), images(16, 0), images(8, 1)
+    whole = train_network(model, train, validation, 1)
+    for stop in (2, 3):
+        with pytest.raises(HaltError):
+            train_network(model, train, validation, 1, tmp_path / "checkpoints", halt_after(stop))
+    result = train_network(model, train, validation, 1, tmp_path / "checkpoints")
+    pd.testing.assert_frame_equal(result.history, whole.history, check_exact=True)
+    for ours, theirs in zip(result.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert result.trainable_parameters == whole.trainable_parameters
