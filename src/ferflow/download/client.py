@@ -134,7 +134,7 @@ def _bar(target: Path) -> Iterator[int] | None:
     """Return a bar in megabytes once the client has noted the size of what it downloads."""
     try:
         total = json.loads(target.with_name(f"{target.name}.kaggle-partial").read_text())["size"]
-        return progress(itertools.count(1), total // _MEGABYTE + 1, f"downloading {target.name}", unit="MB")
+        return progress(itertools.count(1), total // _MEGABYTE + 1, f"downloading {target.name}", unit="megabyte")
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -99,7 +99,7 @@ def describe(path: Path) -> str:
 @contextmanager
 def open_packed(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open a gzip, bzip2 or xz file, or a plain one, for reading what is in it; shows how far it is."""
-    with io.BufferedReader(_Shown(path)) as raw:
+    with io.BufferedReader(_Shown(path), CHUNK) as raw:
         opener = _opener(raw.peek(6))
         if opener is None:
             yield raw
@@ -171,7 +171,9 @@ class _Shown(io.FileIO):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._shown = 0
-        self._bar = progress(itertools.count(1), path.stat().st_size // CHUNK, f"unpacking {path.name}", unit="MB")
+        self._bar = progress(
+            itertools.count(1), path.stat().st_size // CHUNK, f"unpacking {path.name}", unit="megabyte"
+        )
 
     def readinto(self, buffer: "WriteableBuffer") -> int | None:
         size = super().readinto(buffer)
