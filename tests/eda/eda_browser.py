@@ -77,7 +77,7 @@ class Browser:
             message["sessionId"] = self.session
         os.write(self._write, json.dumps(message).encode() + b"\0")
         while True:
-            answer = self._next(60)
+            answer = self._next(120)
             if answer.get("id") == self._number:
                 assert "result" in answer, answer
                 return answer["result"]
@@ -88,7 +88,7 @@ class Browser:
         self.events.clear()
         self.call("Page.navigate", url=url)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._next(60))
+            self.events.append(self._next(120))
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression in the page."""

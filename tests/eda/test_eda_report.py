@@ -139,7 +139,7 @@ def test_pictures_of_every_kind_of_damage(report: Report) -> None:
     assert {p.stem for p in report.out.glob("finding_*.png")} >= {"finding_leaks", "finding_conflicts", "finding_blank"}
     text = Page(report.page).text
     assert "PrivateTest 0 of 6" in text
-    assert "1 of them carry another label there" in text
+    assert "1 of them carries another label there" in text
 
 
 def test_same_inputs_same_bytes(report: Report, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def _facts(row: Row) -> tuple[str, ...]:
 def _picture(row: Row, image: Levels) -> Picture:
     label, part = shown(row["label"]) or "no label", shown(row["part"])
     verdict = "kept" if row["verdict"] == "keep" else "dropped"
-    name = shown(row["path"].rpartition("/")[2])
+    name = shown(row["path"].rpartition("/")[2], 48)
     return inline(image, f"{label}, {part}: {shown(row['path'])}", (label, f"{part}, {verdict}", name))
 
 

@@ -96,7 +96,7 @@ def _copies(readable: pd.DataFrame, interesting: pd.DataFrame, most: int) -> Fin
     sizes = sizes[sizes > 1]
     finding = Finding("copies", "Exact copies", [])
     if sizes.empty:
-        finding.sentences.append(f"No two of {count(len(readable), 'readable image')} have the same pixels.")
+        finding.sentences.append(f"No two readable images of {len(readable):,} have the same pixels.")
         return finding
     redundant = int(sizes.sum()) - len(sizes)
     finding.sentences.append(
@@ -149,7 +149,7 @@ def _leaks(readable: pd.DataFrame, interesting: pd.DataFrame, most: int) -> Find
     finding.sentences.append(
         f"{count(len(leaked), 'held-out image')} {'has' if len(leaked) == 1 else 'have'} an exact copy in train: "
         f"{listed(each)}. A model that learns train by heart answers them without knowing faces; "
-        f"{sum(differ):,} of them carry another label there."
+        f"{sum(differ):,} of them {'carries' if sum(differ) == 1 else 'carry'} another label there."
     )
     visible = leaked.assign(differ=differ)[leaked["path"].isin(interesting["path"])].drop_duplicates("pixels")
     # Pairs whose labels agree are the rule and come first; a third of the room is for those that do not.
@@ -187,9 +187,7 @@ def _near_copies(readable: pd.DataFrame, interesting: pd.DataFrame, most: int) -
 
 def _blanks(rows: pd.DataFrame, readable: int, blank_std: float, most: int) -> Finding:
     dropped = int((rows["verdict"] == "drop").sum())
-    text = (
-        f"{count(len(rows), 'image')} of {readable:,} vary by less than {blank_std:g} grey levels (standard deviation)"
-    )
+    text = f"{count(len(rows), 'image')} of {readable:,} with a standard deviation below {blank_std:g} grey levels"
     text += f"; {dropped:,} dropped, {len(rows) - dropped:,} kept." if len(rows) else "."
     groups = [Group([path], detail) for path, detail in rows.head(most)[["path", "detail"]].itertuples(index=False)]
     return Finding("blank", "Blank images", [text], groups)

@@ -51,7 +51,7 @@ def light(
 
 
 def _picture(row: Row, column: str, image: Levels) -> Picture:
-    label, value, name = shown(row["label"]), f"{row[column]:.1f}", shown(row["path"].rpartition("/")[2])
+    label, value, name = shown(row["label"]), f"{row[column]:.1f}", shown(row["path"].rpartition("/")[2], 48)
     return inline(image, f"{label}, {value}: {shown(row['path'])}", (label, value, name))
 
 

@@ -93,7 +93,7 @@ def section(ballot: Ballot, most: int, seen: Survey, files: Files) -> Section:
     for path in ballot.contradicted[:most]:
         label, answer = shown(voted[path]["label"]), voted[path]["answer"]
         line = f"{voted[path]['winning']} of {voted[path]['cast']}: {answer}"
-        name = shown(path.rpartition("/")[2])
+        name = shown(path.rpartition("/")[2], 48)
         picture = inline(seen.thumbs[path], f"{label}, voted {answer}: {shown(path)}", (label, line, name))
         groups.append(((picture,), ""))
     if groups:
