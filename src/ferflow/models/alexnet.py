@@ -23,11 +23,13 @@ class Options(Section):
         filters: of the five convolutions.
         dense: units of each of the two hidden dense layers.
         dropout: before each of them.
+        norm_momentum: of the running statistics that normalise outside training; see cnn.
     """
 
     filters: Annotated[tuple[PositiveInt, ...], Field(min_length=5, max_length=5)] = (96, 256, 384, 384, 256)
     dense: PositiveInt = 2048
     dropout: Fraction = 0.5
+    norm_momentum: Fraction = 0.99
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
@@ -48,7 +50,7 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
             use_bias=False,
             kernel_initializer="he_normal",
         )(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.ReLU()(layers.BatchNormalization(momentum=options.norm_momentum)(x))
         if position in (0, 1, 4):
             x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
     x = layers.Flatten()(x)

@@ -23,11 +23,13 @@ class Options(Section):
         width: filters of the stem and the first stage; the next stages have 2, 4 and 8 times as many.
         pool_stem: max pooling after the stem, which makes everything behind it four times cheaper.
         dropout: before the classifier.
+        norm_momentum: of the running statistics that normalise outside training; see cnn.
     """
 
     width: PositiveInt = 64
     pool_stem: bool = False
     dropout: Fraction = 0.5
+    norm_momentum: Fraction = 0.99
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
@@ -38,30 +40,27 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
     """
     check_side("resnet18_fer", side, 16)
     image = grey_input(side)
-    x = _convolution(centred(image), options.width)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(_convolution(centred(image), options.width, options.norm_momentum))
     if options.pool_stem:
         x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
     for stage in range(4):
         filters = options.width * 2**stage
-        x = _block(x, filters, stride=1 if stage == 0 else 2)
-        x = _block(x, filters, stride=1)
+        x = _block(x, filters, options.norm_momentum, stride=1 if stage == 0 else 2)
+        x = _block(x, filters, options.norm_momentum)
     x = layers.Dropout(options.dropout)(layers.GlobalAveragePooling2D()(x))
     return classifier(image, x, classes, "resnet18_fer")
 
 
-def _block(x: "KerasTensor", filters: int, stride: int) -> "KerasTensor":
+def _block(x: "KerasTensor", filters: int, momentum: float, stride: int = 1) -> "KerasTensor":
     """Apply a basic block: two convolutions beside a shortcut, which is projected where the shape changes."""
-    shortcut = x
-    if stride != 1:
-        shortcut = layers.BatchNormalization()(_convolution(x, filters, size=1, stride=stride))
-    x = layers.ReLU()(layers.BatchNormalization()(_convolution(x, filters, stride=stride)))
-    x = layers.BatchNormalization()(_convolution(x, filters))
-    return layers.ReLU()(layers.Add()([x, shortcut]))
+    shortcut = x if stride == 1 else _convolution(x, filters, momentum, size=1, stride=stride)
+    x = layers.ReLU()(_convolution(x, filters, momentum, stride=stride))
+    return layers.ReLU()(layers.Add()([_convolution(x, filters, momentum), shortcut]))
 
 
-def _convolution(x: "KerasTensor", filters: int, size: int = 3, stride: int = 1) -> "KerasTensor":
+def _convolution(x: "KerasTensor", filters: int, momentum: float, size: int = 3, stride: int = 1) -> "KerasTensor":
+    """Apply a convolution and batch normalisation."""
     convolution = layers.Conv2D(
         filters, size, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
     )
-    return convolution(x)
+    return layers.BatchNormalization(momentum=momentum)(convolution(x))

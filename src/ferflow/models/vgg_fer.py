@@ -19,11 +19,13 @@ class Options(Section):
         width: filters of the first block; the next ones have 2, 4 and 8 times as many. The paper's is 64.
         dense: units of each of the two hidden dense layers. The paper's is 4096.
         dropout: before each dense layer but the first.
+        norm_momentum: of the running statistics that normalise outside training; see cnn.
     """
 
     width: PositiveInt = 64
     dense: PositiveInt = 4096
     dropout: Fraction = 0.2
+    norm_momentum: Fraction = 0.99
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
@@ -36,8 +38,8 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
     image = grey_input(side)
     x = centred(image)
     for factor in (1, 2, 4, 8):
-        x = conv_unit(x, factor * options.width)
-        x = conv_unit(x, factor * options.width, pool=True)
+        for pool in (False, True):
+            x = conv_unit(x, factor * options.width, pool=pool, momentum=options.norm_momentum)
     x = layers.Flatten()(x)
     for _ in range(2):
         x = layers.Dense(options.dense, activation="relu", kernel_initializer="he_normal")(x)
