@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ferflow.errors import DataError
-from ferflow.manifest import raw_path, table_row
+from ferflow.manifest import raw_name, table_row
 from ferflow.tables import Table
 
 Grey = npt.NDArray[np.uint8]
@@ -125,11 +125,17 @@ def read_bytes(path: Path | str) -> bytes | io.FileIO:
     Raises:
         OSError: it cannot be read, or is a link.
     """
-    handle = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", buffering=0)
-    if os.fstat(handle.fileno()).st_size > _IN_MEMORY:
-        return handle
-    with handle:
-        return handle.read()
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    size = os.fstat(number).st_size
+    if size > _IN_MEMORY:
+        return io.FileIO(number, "rb")
+    try:
+        data = os.read(number, size)
+        while len(data) < size and (more := os.read(number, size - len(data))):
+            data += more
+    finally:
+        os.close(number)
+    return data
 
 
 def read_grey(raw: Path, paths: Iterable[str]) -> Iterator[Grey]:
@@ -144,9 +150,9 @@ def read_grey(raw: Path, paths: Iterable[str]) -> Iterator[Grey]:
     Raises:
         DataError: a file is gone or gives no picture, so that it is not what clean saw.
     """
-    tables: dict[Path, Table] = {}
+    tables: dict[str, Table] = {}
     for path in paths:
-        file, row = raw_path(raw, path), table_row(path)
+        file, row = raw_name(str(raw), path), table_row(path)
         try:
             if row is None:
                 data = read_bytes(file)
@@ -157,7 +163,7 @@ def read_grey(raw: Path, paths: Iterable[str]) -> Iterator[Grey]:
                         grey = decode(data).grey
             else:
                 if file not in tables:
-                    tables[file] = Table(file)
+                    tables[file] = Table(Path(file))
                 grey = tables[file].image(tables[file].fields(row))
         except (ImageError, OSError, ValueError, IndexError) as error:
             raise DataError(

@@ -93,12 +93,19 @@ def manifest_path(relative: str) -> str:
 
 def raw_path(raw: Path, path: str) -> Path:
     """Return the file below `raw` that the manifest writes as `path`; for a table's row, the table."""
-    table = _ROW.match(path)
-    encoded = (table["table"] if table else path).encode("utf-8")
-    return raw / os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), encoded))
+    return Path(raw_name(str(raw), path))
+
+
+def raw_name(raw: str, path: str) -> str:
+    """Return raw_path as the text that the system wants, which is sooner done."""
+    table = _ROW.match(path) if "#" in path else None
+    path = table["table"] if table else path
+    if "\\" in path:
+        path = os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), path.encode("utf-8")))
+    return f"{raw}/{path}"
 
 
 def table_row(path: str) -> int | None:
     """Return the number of the row, from 0, where `path` is a table's row, as 17 in `fer2013.csv#17`; else None."""
-    match = _ROW.match(path)
+    match = _ROW.match(path) if "#" in path else None
     return int(match["row"]) if match else None

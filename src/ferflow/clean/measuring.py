@@ -57,9 +57,8 @@ def perceptual_hash(greys: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     down, across = _transform(height), _transform(width)
     coefficients = np.zeros((len(greys), _FREQUENCIES, _FREQUENCIES))
     for rows in _blocks(greys):
-        block = greys[:, rows]
-        half = (block.reshape(-1, width) @ across.T).reshape(len(greys), -1, _FREQUENCIES)
-        coefficients += down[:, rows] @ half
+        # A small product for each image: one large one would wake the BLAS threads of every process for nothing.
+        coefficients += (down[:, rows] @ greys[:, rows].astype(np.float64)) @ across.T
     bits = (coefficients > _ROUNDING).reshape(len(greys), 64)
     return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 

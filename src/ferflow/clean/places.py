@@ -46,7 +46,7 @@ def place_files(paths: Sequence[str], classes: Sequence[str] = ()) -> list[Place
         classes: the only classes to accept; empty: every class found.
     """
     split_paths = [(folder, name) for folder, _, name in (path.rpartition("/") for path in paths)]
-    folders = {folder: PurePosixPath(folder).parts for folder, _ in split_paths}
+    folders = {folder: PurePosixPath(folder).parts for folder in {folder for folder, _ in split_paths}}
     known = any(names.emotion(part) for parts in folders.values() for part in parts)
     if known:
         at = {folder: _emotion_at(parts) for folder, parts in folders.items()}
