@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Project  # type: ignore[import-not-found]
+from pipeline_project import Project
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
