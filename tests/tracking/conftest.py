@@ -19,6 +19,19 @@ from ferflow.tracking import Store, connect
 PROJECT = Path(__file__).parent / "project"
 
 
+@pytest.fixture(autouse=True)
+def restored_environment() -> Iterator[None]:
+    """Takes back what MLflow remembers for the whole process, and with it for the tests of others."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
+    yield
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
+        sys.modules["mlflow"].set_registry_uri(None)
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project of tests/tracking/project, run by DVC once. Not to be changed."""
@@ -63,9 +76,10 @@ def new_store(empty_database: Path) -> Callable[..., Store]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[str]:
     """The address of a real MLflow server."""
     folder = tmp_path_factory.mktemp("server")
+    shutil.copy(empty_database, folder / "server.db")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -142,6 +142,27 @@ def test_wrong_faces_are_refused_with_the_reason(registered_model: Any, wrong: A
     assert "(N, 12, 12)" in str(caught.value)
 
 
+def test_a_server_s_registry_takes_the_champion(tmp_path: Path, server: str, network: Path) -> None:
+    store = connect(server, tmp_path)
+    experiment = store.experiment("served")
+    run = store.create_run(experiment, "f" * 64, "cnn", {})
+    assert register_champion(store, experiment, run.info.run_id, champion_in(network)) == "registered"
+    assert register_champion(store, experiment, run.info.run_id, champion_in(network)) == "unchanged"
+    assert len(served().predict(faces())) == 5
+    assert store.client.get_model_version_by_alias("ferflow", "champion").run_id == run.info.run_id
+
+
+def test_it_answers_over_http(registered_model: Any) -> None:
+    from mlflow.pyfunc.scoring_server import invocations
+
+    body = json.dumps({"inputs": faces(2).tolist()})
+    response = invocations(body, "application/json", registered_model, registered_model.metadata.get_input_schema())
+    assert response.status == 200
+    rows = json.loads(response.response)["predictions"]
+    assert [list(row) for row in rows] == [CLASSES, CLASSES]
+    assert sum(rows[0].values()) == pytest.approx(1.0, abs=1e-5)
+
+
 def test_loading_needs_nothing_of_ferflow(
     store: Store, experiment: str, network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
