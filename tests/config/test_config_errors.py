@@ -68,7 +68,10 @@ def test_the_right_config_is_right() -> None:
         ("models/cnn/trian", "models.cnn.trian: unknown key. Did you mean train? Allowed: description, network,"),
         ("models/cnn/budgets/small/netwrok", "models.cnn.budgets.small.netwrok: unknown key. Did you mean network?"),
         ("datasets/faces/emotion", "datasets.faces.emotion: unknown key. Did you mean emotions? Allowed: description,"),
-        ("datasets/web/emotions", "datasets.web.emotions: unknown key."),
+        (
+            "datasets/web/emotions",
+            "datasets.web.emotions: unknown key. Allowed: description, licence, labels, classes, source, dataset,",
+        ),
         ("budgets/large/tune/trails", "budgets.large.tune.trails: unknown key. Did you mean trials?"),
         ("tune/space/train.learning_rate/hihg", "tune.space.train.learning_rate.hihg: unknown key. Did you mean high?"),
         ("qqqqqqqq", "qqqqqqqq: unknown key. Allowed: dataset,"),

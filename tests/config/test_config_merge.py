@@ -24,7 +24,7 @@ def config(**changes: Any) -> Config:
     return parse_config(yaml.safe_dump(BASE | changes))
 
 
-LAYERS = [
+LAYERS: list[dict[str, Any]] = [
     {"train": {"epochs": 21}},
     {"budgets": {"small": {"train": {"epochs": 22}}, "large": {"train": {"epochs": 99}}}},
     {"models": {"cnn": {"train": {"epochs": 23}}}},

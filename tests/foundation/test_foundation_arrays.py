@@ -32,7 +32,9 @@ def test_round_trip(tmp_path: Path, votes: bool, count: int) -> None:
     write_split(tmp_path, "train", written)
     read = read_split(tmp_path, "train")
     assert len(read) == count
-    assert (read.images.dtype, read.labels.dtype, read.classes) == (np.uint8, np.int64, ("a", "b", "c"))
+    assert read.images.dtype == np.uint8
+    assert read.labels.dtype == np.int64
+    assert read.classes == ("a", "b", "c")
     np.testing.assert_array_equal(read.images, written.images)
     np.testing.assert_array_equal(read.labels, written.labels)
     assert tuple(read.index.columns) == INDEX_COLUMNS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import keras
 import numpy as np
 import pandas as pd
@@ -176,7 +176,8 @@ def test_the_base_is_fed_as_it_was_pretrained(name: str, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(keras.applications, application.__name__, untrained)
     model = build_network(name, {"dense": 4}, 48, 7)
-    assert check_options(name, {}).unfreeze_from in [layer.name for layer in model.get_layer("base").layers]
+    options: Any = check_options(name, {})
+    assert options.unfreeze_from in [layer.name for layer in model.get_layer("base").layers]
     grey = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1)).astype(np.float32)
     fed = keras.Model(model.input, model.get_layer("imagenet_scale").output).predict(grey, verbose=0)
     wanted = getattr(keras.applications, name).preprocess_input(np.repeat(grey, 3, axis=-1))

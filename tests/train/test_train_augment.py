@@ -17,15 +17,15 @@ Images = npt.NDArray[np.uint8]
 class Greatest(np.random.Generator):
     """Draws the upper end of each uniform range, so that the change is known."""
 
-    def uniform(self, low: float = 0.0, high: float = 1.0, size: Any = None) -> Any:
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
         return np.full(size, high)
 
 
-def greatest(images: Images, **change: float) -> npt.NDArray[np.float32]:
+def greatest(images: Images, **change: Any) -> npt.NDArray[np.float32]:
     return augment_batch(images, Augment(**change), Greatest(np.random.PCG64(0)))
 
 
-def drawn(images: Images, seed: int = 0, **change: float) -> npt.NDArray[np.float32]:
+def drawn(images: Images, seed: int = 0, **change: Any) -> npt.NDArray[np.float32]:
     return augment_batch(images, Augment(**change), np.random.default_rng(seed))
 
 
@@ -34,7 +34,8 @@ def faces(count: int = 1, side: int = 21, seed: int = 0) -> Images:
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side] / (side - 1)
     waves = [np.sin(a * x + b * y + c) for a, b, c in rng.uniform(1, 5, (count, 3))]
-    return np.rint(127 + 100 * np.array(waves)).astype(np.uint8)
+    pictures: Images = np.rint(127 + 100 * np.array(waves)).astype(np.uint8)
+    return pictures
 
 
 def dots(count: int, side: int = 31) -> Images:
@@ -73,6 +74,17 @@ def test_rotation_by_a_quarter_turn(side: int) -> None:
     np.testing.assert_allclose(result, np.rot90(images, k=-1, axes=(1, 2)), atol=0.1)
 
 
+def test_a_mirrored_image_is_turned_and_slanted_as_the_others() -> None:
+    images = faces(40)
+    change: dict[str, Any]
+    for change in ({"rotation": 90.0}, {"shear": 20.0}):
+        result = augment_batch(images, Augment(flip=True, **change), Greatest(np.random.PCG64(0)))
+        plain, mirrored = (greatest(source, **change) for source in (images, images[:, :, ::-1]))
+        same, other = (np.abs(result - wanted).max(axis=(1, 2)) < 0.1 for wanted in (plain, mirrored))
+        assert (same ^ other).all()
+        assert 5 < other.sum() < 35
+
+
 def test_rotation_by_45_degrees_moves_a_point_on_its_circle() -> None:
     image = np.zeros((1, 41, 41), np.uint8)
     image[0, 19:22, 27:30] = 200  # 8 right of the middle
@@ -105,7 +117,7 @@ def test_shift_by_whole_pixels() -> None:
 def test_shift_is_bounded_on_each_axis_by_itself() -> None:
     moved = centroids(drawn(dots(400), shift=0.2)) - 15
     assert 0.18 * 31 < np.abs(moved).max() <= 0.2 * 31 + 0.1
-    assert abs(np.corrcoef(moved.T)[0, 1]) < 0.2
+    assert abs(np.corrcoef(moved.T)[0, 1]) < 0.2  # type: ignore[index]
 
 
 def test_zoom_scales_both_axes_alike() -> None:
@@ -121,7 +133,7 @@ def test_zoom_scales_both_axes_alike() -> None:
 def test_shear_slants_a_post() -> None:
     image = np.zeros((1, 41, 41), np.uint8)
     image[0, :, 20] = 200
-    columns = greatest(image, shear=20)[0].argmax(axis=1)
+    columns = greatest(image, shear=20).argmax(axis=2)[0]
     expected = 20 + np.tan(np.deg2rad(20)) * (np.arange(41) - 20)
     assert np.abs(columns - expected).max() <= 1
 

@@ -78,7 +78,7 @@ def test_an_epoch_depends_on_seed_and_number_alone(imbalance: str) -> None:
     }
     one, two = (batches(noise(40), seed=7, **change) for _ in range(2))
     as_bytes(one.epoch(1))
-    half = one.epoch(2)
+    half: Any = one.epoch(2)
     next(half)
     half.close()
     assert as_bytes(one.epoch(3)) == as_bytes(two.epoch(3))
@@ -140,9 +140,9 @@ def test_a_class_without_images_does_no_harm(imbalance: str) -> None:
 
 
 @pytest.mark.parametrize("change", [{"mixup": 0.4}, {"cutmix": 1.0}, {"mixup": 0.4, "cutmix": 1.0}])
-def test_mixed_targets_are_the_shares_of_the_pixels(change: dict[str, float]) -> None:
+def test_mixed_targets_are_the_shares_of_the_pixels(change: dict[str, Any]) -> None:
     data = batches(level_per_class((20, 20, 20)), batch_size=20, **change)
-    mixed = 0
+    mixed: Any = 0
     for number in range(1, 8):
         for batch in data.epoch(number):
             np.testing.assert_allclose(batch.targets.sum(axis=1), 1, atol=1e-6)
@@ -170,7 +170,7 @@ def test_mixup_blends_and_cutmix_pastes() -> None:
 
 
 @pytest.mark.parametrize("change", [{"mixup": 0.4}, {"cutmix": 1.0}])
-def test_weights_are_mixed_as_the_targets_are(change: dict[str, float]) -> None:
+def test_weights_are_mixed_as_the_targets_are(change: dict[str, Any]) -> None:
     split = level_per_class((30, 20, 10))
     of_class = np.array([60 / 90, 60 / 60, 60 / 30])
     for batch in batches(split, batch_size=20, imbalance="class_weights", **change).epoch(2):
@@ -195,7 +195,7 @@ def test_images_mapped_from_disk_will_do(tmp_path: Any) -> None:
 def test_no_thread_is_left_behind() -> None:
     before = threading.active_count()
     list(batches(noise(40)).epoch(1))
-    half = batches(noise(40)).epoch(1)
+    half: Any = batches(noise(40)).epoch(1)
     next(half)
     half.close()
     assert threading.active_count() == before

@@ -54,7 +54,7 @@ def test_it_learns_and_returns_the_best_epoch() -> None:
     assert history["epoch"].tolist() == [1, 2, 3, 4, 5, 6]
     assert [row["val_accuracy"] for row in shown] == history["val_accuracy"].tolist()
     assert (result.stopped, result.images) == ("epochs", 240)
-    assert result.best_epoch == history["val_accuracy"].idxmax() + 1
+    assert result.best_epoch == history["val_accuracy"].argmax() + 1
     probabilities = predict(result.model, validation.images)
     assert accuracy(validation.labels, probabilities.argmax(axis=1)) == pytest.approx(
         result.best["val_accuracy"], abs=1e-6
@@ -75,7 +75,7 @@ def test_patience_ends_it_and_the_weights_are_those_of_the_best_epoch() -> None:
     result = train_network(settings, train, validation, 1)
     losses = result.history["val_loss"]
     assert result.stopped == "patience"
-    assert result.best_epoch == losses.idxmin() + 1 == len(losses) - 2
+    assert result.best_epoch == losses.argmin() + 1 == len(losses) - 2
     assert losses.iloc[-1] > losses.min()
     assert log_loss(validation.labels, predict(result.model, validation.images)) == pytest.approx(
         losses.min(), abs=1e-5
@@ -179,7 +179,7 @@ class TestKey:
 
     @staticmethod
     def key(**change: Any) -> str:
-        parts = {"resolved": resolved(), "train": noise(8), "validation": noise(4), "seed": 1} | change
+        parts: dict[str, Any] = {"resolved": resolved(), "train": noise(8), "validation": noise(4), "seed": 1} | change
         return _key(parts["resolved"], parts["train"], parts["validation"], parts["seed"])
 
     @staticmethod
@@ -203,7 +203,7 @@ class TestKey:
             self.key(train=self.changed(pixel=1)),
             self.key(train=self.changed(label=1)),
             self.key(train=self.changed(votes=votes)),
-            self.key(train=self.changed(votes=votes[:, ::-1] * np.float32([0.9, 1, 1.1]))),
+            self.key(train=self.changed(votes=votes * np.array([0.9, 1, 1.1], np.float32))),
             self.key(validation=noise(5)),
             self.key(validation=noise(4, seed=1)),
         ]

@@ -61,6 +61,8 @@ def test_a_warm_up_as_long_as_the_training(schedule: str) -> None:
 def test_one_cycle_goes_up_for_three_tenths_and_then_down() -> None:
     values = rates(schedule="one_cycle", warmup_epochs=3)
     assert values[0] == pytest.approx(0.1 / 25)
+    for step in (5, 13):  # a cosine from 1/25 to the whole
+        assert values[step] == pytest.approx(0.004 + 0.096 * (1 - math.cos(math.pi * step / 15)) / 2)
     assert values[15] == pytest.approx(0.1)
     assert values[-1] < 0.0003
     assert values[-1] > 0.1 / 10_000
