@@ -17,7 +17,15 @@ def main() -> None:
         write_manifest(out / "manifest.parquet", cleaned.manifest)
         if cleaned.votes is not None:
             write_votes(out / "votes.parquet", cleaned.votes)
-    write_json(Path("reports/clean/summary.json"), cleaned.summary)
+    summary = cleaned.summary
+    write_json(Path("reports/clean/summary.json"), summary)
+    reasons = ", ".join(
+        f"{count:,} {reason.replace('_', ' ')}" for reason, count in summary["dropped_by_reason"].items()
+    )
+    print(
+        f"{summary['files']:,} files: {summary['kept']:,} kept, {summary['dropped']:,} dropped"
+        + (f" ({reasons})" if reasons else "")
+    )
 
 
 if __name__ == "__main__":

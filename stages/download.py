@@ -25,6 +25,7 @@ def main() -> None:
         archive=Path(archive) if archive else None,
     )
     write_json(Path("reports/download/receipt.json"), asdict(receipt))
+    print(f"{receipt.files:,} files, {receipt.bytes / 1e6:.1f} MB, from {receipt.origin} ({receipt.source})")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def main() -> None:
         clean=config.clean,
         dataset=config.dataset,
     )
+    print("reports/eda/index.html shows what is in the data")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ def main() -> None:
             votes=read_votes(clean / "votes.parquet") if config.source.labels == "ferplus_votes" else None,
         )
     write_json(Path("reports/prepare/summary.json"), summary)
+    images = ", ".join(f"{count:,} {split}" for split, count in summary["images"].items())
+    print(f"{images} images of {len(summary['classes'])} classes")
 
 
 if __name__ == "__main__":

@@ -132,7 +132,15 @@ def test_ties_go_to_the_smaller_network(tmp_path: Path, write_results: Callable[
     best = run(tmp_path, ("vgg16", "cnn"))
     assert best["model"] == "cnn"
     assert best["p_value_vs_runner_up"] == 1.0
-    assert "as vgg16 has; it has no more parameters (1,200,000 against 14,900,000)" in best["reason"]
+    assert "as vgg16 has; it has fewer parameters (1,200,000 against 14,900,000)" in best["reason"]
+
+
+def test_ties_of_networks_of_one_size_go_by_name(tmp_path: Path, write_results: Callable[..., Path]) -> None:
+    write_results(tmp_path, {"cnn_augmented": 0.7})
+    write_results(tmp_path, {"cnn": 0.7})
+    best = run(tmp_path, ("cnn_augmented", "cnn"))
+    assert best["model"] == "cnn"
+    assert best["reason"].endswith(", as cnn_augmented has, with as many parameters and MACs; it is first by name.")
 
 
 @pytest.mark.parametrize("metric", ["macro_f1", "balanced_accuracy"])

@@ -86,10 +86,11 @@ def _reason(ranked: Sequence[Result], metric: str, p_value: float | None, level:
     second = ranked[1]
     behind = second.metrics["validation"][metric]
     if behind == value:
-        return (
-            f"{told}, as {second.name} has; it has no more parameters "
-            f"({winner.summary['parameters']:,} against {second.summary['parameters']:,})."
-        )
+        for key, word in (("parameters", "parameters"), ("macs", "MACs")):
+            own, others = winner.summary[key], second.summary[key]
+            if own < others:
+                return f"{told}, as {second.name} has; it has fewer {word} ({own:,} against {others:,})."
+        return f"{told}, as {second.name} has, with as many parameters and MACs; it is first by name."
     verdict = "more than luck explains" if p_value < level else "which may be luck"
     return (
         f"{told}, {100 * (value - behind):.1f} points before {second.name} ({percent(behind)}), {verdict} "

@@ -17,7 +17,7 @@ from ferflow.faces.units import random_units
 from ferflow.progress import progress
 from ferflow.workers import in_parallel, portions
 
-PORTION = 100  # faces that one process draws at a time
+PORTION = 25  # faces that one process draws at a time
 
 ERROR_PAGE = b"<!DOCTYPE html>\n<html><head><title>429 Too Many Requests</title></head><body></body></html>\n"
 SIZES = ((64, 64), (32, 32), (96, 96), (48, 60))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ferflow.console import start_keras
 from ferflow.errors import ModelError
 from ferflow.files import read_json
 from ferflow.tracking.store import Store
@@ -166,6 +167,7 @@ def _logged_model(client: "MlflowClient", experiment: str, run: str | None, cham
 
 def _save_model(folder: Path, champion: Champion, model_id: str, run: str | None) -> None:
     """Write `model` in `folder`, as MLflow loads it, and prove that it loads and answers with probabilities."""
+    start_keras()
     import mlflow
 
     logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it tells every step

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_URI = "sqlite:///mlflow.db"
 FINGERPRINT = "ferflow.fingerprint"
 
+_KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on chats
 _SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 
 
@@ -53,7 +54,8 @@ class Store:
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 try:
-                    return str(client.create_experiment(name, artifact_location=self._artifacts(name)))
+                    place = self._artifacts(name)
+                    return str(client.create_experiment(name, artifact_location=place, tags=_KIND))
                 except MlflowException as error:
                     if error.error_code != "RESOURCE_ALREADY_EXISTS":
                         raise

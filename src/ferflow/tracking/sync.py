@@ -176,7 +176,8 @@ class _Sync:
         experiment = self.store.experiment(dataset)
         run = None
         if stage:
-            self.training(model)
+            if stage not in self.report.outcomes:
+                self.training(model)
             tags |= {"ferflow.stage": stage, FINGERPRINT: self.lock.fingerprint(stage)}
             run = self.store.find_run(experiment, tags[FINGERPRINT])
         champion = Champion(

@@ -1,0 +1,55 @@
+"""The table of the zoo for docs/models.md."""
+
+import re
+from collections.abc import Mapping
+from types import ModuleType
+
+import keras
+
+from ferflow.config import Model
+from ferflow.models import build_network, find_architecture
+from ferflow.models.shared.costs import count_macs
+
+HEAD = ("name", "what it is", "parameters", "MACs", "input", "source", "seconds an epoch")
+_RIGHT = ("parameters", "MACs", "seconds an epoch")
+_PAPER = re.compile(r"[A-Z]\w+(?: &\s+[A-Z]\w+|\s+et\s+al\.)?\s+(?:19|20)\d\d")
+
+
+def models_table(
+    models: Mapping[str, Model], side: int, classes: int, seconds: Mapping[str, float] | None = None
+) -> str:
+    """Return a Markdown table with a row for each model, in the order given.
+
+    Args:
+        models: the blocks of params.yaml. Networks are built with random weights: nothing is fetched.
+        side: of the images, in pixels.
+        classes: how many.
+        seconds: an epoch takes, by model, where it was measured.
+
+    Raises:
+        ConfigError, ModelError: a network cannot be built.
+    """
+    rows = [HEAD, tuple("---:" if name in _RIGHT else "---" for name in HEAD)]
+    for name, block in models.items():
+        module = find_architecture(name)
+        network = {**block.network, **({"weights": "none"} if hasattr(module, "freeze") else {})}
+        model = build_network(name, network, side, classes)
+        taken = f"{seconds[name]:.0f}" if seconds and name in seconds else ""
+        cost = f"{count_macs(model) / 1e6:,.1f} M"
+        rows.append(
+            (f"`{name}`", block.description, f"{model.count_params():,}", cost, _input(model), paper(module), taken)
+        )
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def paper(module: ModuleType) -> str:
+    """Return the first paper that an architecture's docstring names, as authors and year; empty where none is."""
+    found = _PAPER.search(module.__doc__ or "")
+    return " ".join(found.group().split()) if found else ""
+
+
+def _input(model: keras.Model) -> str:
+    """Return the side of the image and, where the network enlarges it, the side that its base sees."""
+    side = model.input_shape[1]
+    inner = next((layer.input_shape[1] for layer in model.layers if isinstance(layer, keras.Model)), side)
+    return f"{side}x{side}" + (f", enlarged to {inner}x{inner}" if inner != side else "")

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from ferflow.config import Model, load_config
+from ferflow.models import architectures, find_architecture
+from ferflow.zoo import HEAD, models_table, paper
+
+PARAMS = load_config(Path(__file__).parents[2] / "params.yaml")
+
+
+def test_rows_tell_the_networks():
+    blocks = {
+        "mini_xception": PARAMS.models["mini_xception"],
+        "wide_cnn": Model(description="Wide.", network={"filters": [4, 8]}),
+        "vgg16": Model(description="Transferred.", network={"weights": "imagenet", "upscale": 2}),
+    }
+    lines = models_table(blocks, 48, 7, {"wide_cnn": 61.4}).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert tuple(cells[0]) == HEAD
+    assert all(len(row) == len(HEAD) for row in cells)
+    assert [row[0] for row in cells[2:]] == ["`mini_xception`", "`wide_cnn`", "`vgg16`"]
+    assert cells[2][2] == "58,423"  # as published for seven classes
+    assert cells[2][5] == "Arriaga et al. 2017"
+    assert cells[3][1] == "Wide."
+    assert cells[3][6] == "61"
+    assert cells[2][6] == ""
+    assert (cells[2][4], cells[4][4]) == ("48x48", "48x48, enlarged to 96x96")
+    # Twice the side: four times the convolutions of the base, the head as before.
+    assert cells[4][3] == "2,818.9 M"
+
+
+@pytest.mark.parametrize("name", architectures())
+def test_every_architecture_names_a_paper_and_has_a_block_of_params(name):
+    assert paper(find_architecture(name))
+    assert PARAMS.models[name].description
