@@ -3,6 +3,7 @@
 import http.server
 import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -137,3 +138,16 @@ def damaged(handler: Handler) -> None:
 class Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = True
     daemon_threads = True
+
+
+def tar_of(files: dict[str, bytes], mode: str = "w", style: int = tarfile.PAX_FORMAT, **changes: object) -> bytes:
+    """A tar of `files`; `changes` are set on each header."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode, format=style) as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            for key, value in changes.items():
+                setattr(member, key, value)
+            archive.addfile(member, io.BytesIO(data))
+    return stream.getvalue()

@@ -11,28 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from download_helpers import FACES, tree, zip_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from download_helpers import FACES, tar_of, tree, zip_of
 
 from ferflow.config import LocalDataset, Unpack
 from ferflow.download import acquire, fingerprint
 from ferflow.errors import DownloadError
 
 CSV = b"emotion,pixels,Usage\n" + b"0," + b" ".join([b"7"] * 2304) + b",Training\n"
-
-
-def tar_of(files: dict[str, bytes], mode: str = "w", style: int = tarfile.PAX_FORMAT, **changes: object) -> bytes:
-    """A tar of `files`; `changes` are set on each header."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode=mode, format=style) as archive:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            for key, value in changes.items():
-                setattr(member, key, value)
-            archive.addfile(member, io.BytesIO(data))
-    return stream.getvalue()
 
 
 def zip_with(name: str, data: bytes = b"x", mode: int = 0, **changes: object) -> bytes:
@@ -221,59 +206,6 @@ def test_a_huge_tar_header_is_not_taken_into_memory(take: Callable[..., Path], k
     header.size = 50_000_000
     with pytest.raises(DownloadError, match="header in it is larger"):
         take(gzip.compress(header.tobuf() + bytes(50_000_000)), max_ratio=1_000_000)
-
-
-SOUND = {
-    "zip": zip_of(FACES),
-    "tar": tar_of(FACES),
-    "gz": tar_of(FACES, "w:gz"),
-    "bz2": tar_of(FACES, "w:bz2"),
-    "xz": tar_of(FACES, "w:xz"),
-}
-
-
-@settings(deadline=None, max_examples=50)
-@given(kind=st.sampled_from(sorted(SOUND)), part=st.floats(0, 0.9999))
-def test_a_cut_archive_never_passes_for_a_whole_one(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, part: float
-) -> None:
-    data = SOUND[kind]
-    size = int(part * len(data))
-    if kind == "tar":  # Python pads a tar with zeros; cutting only these does no harm
-        size = min(size, len(data.rstrip(b"\0")))
-    check_refused(tmp_path_factory, data[:size])
-
-
-@settings(deadline=None, max_examples=50)
-@given(kind=st.sampled_from(["zip", "gz", "bz2", "xz"]), at=st.floats(0, 0.9999), by=st.integers(1, 255))
-def test_a_changed_byte_is_noticed_or_harmless(
-    tmp_path_factory: pytest.TempPathFactory, kind: str, at: float, by: int
-) -> None:
-    data = bytearray(SOUND[kind])
-    data[int(at * len(data))] ^= by
-    try:
-        found = unpack_to(tmp_path_factory, bytes(data))
-    except DownloadError:
-        return
-    # A name in a zip has no checksum; the pictures have.
-    assert sorted(found.values()) == sorted(FACES.values())
-
-
-def check_refused(factory: pytest.TempPathFactory, data: bytes) -> None:
-    with pytest.raises(DownloadError):
-        unpack_to(factory, data)
-
-
-def unpack_to(factory: pytest.TempPathFactory, data: bytes) -> dict[str, bytes]:
-    folder = factory.mktemp("cut")
-    (folder / "a").write_bytes(data)
-    dataset = LocalDataset(source="local", path=str(folder / "a"))
-    try:
-        acquire("own", dataset, raw=folder / "raw", cache=folder, limits=Unpack(), seed=0, environment={})
-    finally:
-        left = {path.name for path in folder.iterdir()}
-        assert left <= {"a", "raw"}
-    return tree(folder / "raw")
 
 
 def test_names_in_any_encoding_are_kept_readable(take: Callable[..., Path]) -> None:

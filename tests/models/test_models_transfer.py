@@ -1,45 +1,22 @@
 """Transfer models: where the base's weights come from, what they are fed with, and what is trained when."""
 
-import inspect
-import json
 import sys
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from keras import layers
 from keras.src.legacy.saving import legacy_h5_format
+from transfer_helpers import LAYERS, save_base, small_base
 
-import ferflow.models
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel
 from ferflow.errors import ConfigError, ModelError
 from ferflow.models import build_network, check_options
 from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
-from ferflow.train import loop, train_network
-from ferflow.train.loop import _Trainer
-
-LAYERS = ["lower_conv", "lower_bn", "upper_conv", "upper_bn"]
-
-
-def small_base(
-    include_top: bool, weights: str | None, input_shape: tuple[int, ...], name: str, width: int = 4
-) -> keras.Model:
-    """A base with the signature of keras.applications, and no weights to be fetched."""
-    assert not include_top
-    assert weights is None
-    image = x = keras.Input(input_shape)
-    for part, filters in (("lower", width), ("upper", width + 2)):
-        x = layers.Conv2D(filters, 3, padding="same", name=f"{part}_conv")(x)
-        x = layers.BatchNormalization(name=f"{part}_bn")(x)
-        x = layers.MaxPooling2D(4, name=f"{part}_pool")(layers.ReLU(name=f"{part}_relu")(x))
-    return keras.Model(image, x, name=name)
 
 
 def build(weights: str, side: int = 32, application: Callable[..., keras.Model] = small_base, **options: Any) -> Any:
@@ -48,20 +25,6 @@ def build(weights: str, side: int = 32, application: Callable[..., keras.Model] 
 
 def base_weights(model: keras.Model) -> list[Any]:
     return [np.array(weight) for weight in model.get_layer("base").weights]
-
-
-def save_base(path: Path, seed: int = 5, width: int = 4) -> list[Any]:
-    """Write a weights file of the small base and return what it holds."""
-    keras.utils.set_random_seed(seed)
-    base = small_base(False, None, (48, 48, 3), "any", width)
-    for weight in base.weights:
-        weight.assign(np.random.default_rng(seed).uniform(0.1, 1, weight.shape))
-    if path.name.endswith(".weights.h5"):
-        base.save_weights(path)
-    else:  # as the files of keras.applications are
-        with h5py.File(path, "w") as file:
-            legacy_h5_format.save_weights_to_hdf5_group(file, base)
-    return [np.array(weight) for weight in base.weights]
 
 
 @pytest.mark.parametrize("name", ["base.weights.h5", "base_notop.h5"])
@@ -215,12 +178,6 @@ def trained(model: keras.Model) -> set[str]:
     return {layer.name for layer in model.get_layer("base").layers if layer.trainable_variables}
 
 
-@pytest.fixture
-def weights(tmp_path: Path) -> str:
-    save_base(tmp_path / "base.weights.h5")
-    return str(tmp_path / "base.weights.h5")
-
-
 def test_the_head_alone(weights: str) -> None:
     model = build(weights)
     freeze(model, TransferOptions(weights=weights), head_only=True)
@@ -259,101 +216,3 @@ def test_wrong_options_are_told() -> None:
         check_options("vgg16", {"wieghts": "none"})
     with pytest.raises(ConfigError, match=r"models\.vgg16\.network\.upscale: .* Received: 0"):
         check_options("vgg16", {"upscale": 0})
-
-
-# ----------------------------------------------------------------------------- in the training loop
-
-
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An architecture of the small base, found as those in src/ferflow/models are."""
-    folder = tmp_path / "architectures"
-    folder.mkdir()
-    lines = [
-        "from __future__ import annotations",
-        "from typing import Any",
-        "import keras",
-        "from keras import layers",
-        "from ferflow.models.shared.transfer import TransferOptions as Options, freeze, transfer",
-        inspect.getsource(small_base),
-        "def build(options, side, classes):",
-        "    return transfer('small_transfer', small_base, 'caffe', options, side, classes)",
-    ]
-    (folder / "small_transfer.py").write_text("\n".join(lines))
-    monkeypatch.setattr(ferflow.models, "__path__", [*ferflow.models.__path__, str(folder)])
-    yield "small_transfer"
-    sys.modules.pop("ferflow.models.small_transfer", None)
-
-
-def images(count: int, seed: int) -> Split:
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count, dtype=np.int64) % 3
-    index = pd.DataFrame({"id": [f"{i}.png" for i in range(count)], "subset": "Training"})
-    return Split(rng.integers(0, 256, (count, 32, 32)).astype(np.uint8), labels, index, ("a", "b", "c"))
-
-
-def settings(architecture: str, weights: str, **train: Any) -> ResolvedModel:
-    block = {
-        "name": architecture,
-        "architecture": architecture,
-        "network": {"weights": weights, "dense": 4, "unfreeze_from": "upper_conv"},
-        "train": {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "schedule": "constant"}
-        | {"head_epochs": 2, "fine_tune_rate": 0.1}
-        | train,
-    }
-    return ResolvedModel.model_validate_json(json.dumps(block))
-
-
-def test_first_the_head_then_the_upper_part_at_a_lower_rate(small: str, weights: str) -> None:
-    trainer = _Trainer(settings(small, weights), images(16, 0), images(8, 1), 1)
-    base = trainer.model.get_layer("base")
-
-    def state() -> dict[str, Any]:
-        return {weight.path: np.array(weight) for weight in base.weights}
-
-    start = state()
-    rates = []
-    for _ in range(2):
-        rates.append(trainer.run_epoch()["learning_rate"])
-        for name, value in state().items():
-            np.testing.assert_array_equal(value, start[name], err_msg=f"{name} while only the head is trained")
-    for _ in range(2):
-        rates.append(trainer.run_epoch()["learning_rate"])
-    assert rates == pytest.approx([0.01, 0.01, 0.001, 0.001])
-    changed = {name for name, value in state().items() if not np.array_equal(value, start[name])}
-    assert changed == {"upper_conv/kernel", "upper_conv/bias"}
-
-
-def test_random_weights_have_no_first_phase(small: str) -> None:
-    trainer = _Trainer(settings(small, "none"), images(16, 0), images(8, 1), 1)
-    base = trainer.model.get_layer("base")
-    start = np.array(base.weights[0])
-    assert trainer.run_epoch()["learning_rate"] == pytest.approx(0.01)
-    assert not np.array_equal(np.array(base.weights[0]), start)
-
-
-@pytest.mark.slow
-def test_stops_between_and_in_the_phases_change_nothing(
-    small: str, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class HaltError(Exception):
-        pass
-
-    def halt_after(epoch: int) -> Callable[[dict[str, float]], None]:
-        def on_epoch(row: dict[str, float]) -> None:
-            if row["epoch"] == epoch:
-                raise HaltError
-
-        return on_epoch
-
-    monkeypatch.setattr(loop, "_key", lambda *_: "key")  # which reads the code of the package's own networks
-    model, train, validation = settings(small, weights, weight_average=0.5), images(16, 0), images(8, 1)
-    whole = train_network(model, train, validation, 1)
-    for stop in (2, 3):
-        with pytest.raises(HaltError):
-            train_network(model, train, validation, 1, tmp_path / "checkpoints", halt_after(stop))
-    result = train_network(model, train, validation, 1, tmp_path / "checkpoints")
-    pd.testing.assert_frame_equal(result.history, whole.history, check_exact=True)
-    for ours, theirs in zip(result.model.get_weights(), whole.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert result.trainable_parameters == whole.trainable_parameters

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tracking_helpers import dvc, run
+from tracking_helpers import dvc, run, write_network
 
 from ferflow.tracking import Store, connect
 
@@ -110,3 +110,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> It
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_network(tmp_path_factory.mktemp("network"))

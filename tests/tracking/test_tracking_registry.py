@@ -10,33 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tracking_helpers import dvc
+from tracking_helpers import CLASSES, SIDE, faces, served, write_network
 
 from ferflow.errors import ModelError
 from ferflow.files import sha256
-from ferflow.tracking import Store, connect, publish_champion, read_lock, sync
+from ferflow.tracking import Store, connect
 from ferflow.tracking.registry import Champion, example_faces, has_alias, input_side, register_champion
 
 NewStore = Callable[..., Store]
-CLASSES = ["happy", "sad", "neutral"]
-SIDE = 12
-
-
-def write_network(folder: Path, seed: int = 1, softmax: bool = True) -> Path:
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    layers = [keras.Input((SIDE, SIDE, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
-    last = keras.layers.Dense(len(CLASSES), activation="softmax" if softmax else "linear")
-    folder.mkdir(parents=True, exist_ok=True)
-    keras.Sequential([*layers, last]).save(folder / "model.keras")
-    (folder / "classes.json").write_text(json.dumps(CLASSES))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_network(tmp_path_factory.mktemp("network"))
 
 
 @pytest.fixture(scope="session")
@@ -65,16 +46,6 @@ def store(tmp_path: Path, new_store: NewStore) -> Store:
 @pytest.fixture
 def experiment(store: Store) -> str:
     return store.experiment("drawn")
-
-
-def faces(number: int = 5) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (number, SIDE, SIDE), dtype=np.uint8)
-
-
-def served() -> Any:
-    import mlflow
-
-    return mlflow.pyfunc.load_model("models:/ferflow@champion")
 
 
 def test_the_champion_loads_by_its_alias_and_answers(store: Store, experiment: str, network: Path) -> None:
@@ -258,69 +229,3 @@ def test_a_long_card_is_cut_at_a_section(store: Store, experiment: str, network:
         assert len(shown) <= 5000
         assert (shown == card) == (len(card) <= 5000)
         assert shown == card or shown.endswith("word \nThe rest is in reports/register/model_card.md.\n")
-
-
-REGISTER = """
-  register:
-    cmd: ./stage.py register
-    deps: [models/one/model.keras]
-    outs:
-      - reports/register/registration.json: {cache: false}
-      - reports/register/model_card.md: {cache: false}
-"""
-CODE = """
-    elif stage == "register":
-        import hashlib
-        digest = hashlib.sha256(Path("models/one/model.keras").read_bytes()).hexdigest()
-        content = {"promoted": PROMOTED, "name": "ferflow", "alias": "champion", "model": "one", "dataset": "drawn"}
-        write("reports/register/registration.json", json.dumps({**content, "model_sha256": digest}))
-        write("reports/register/model_card.md", "# The card of one")
-"""
-
-
-def with_champion(project: Path, network: Path, promoted: bool = True) -> Path:
-    """Give the project a real network and a register stage, and run them."""
-    script = project / "stage.py"
-    copying = 'import shutil\n        [shutil.copy(file, f"models/{model}") for file in Path("network").iterdir()]'
-    text = script.read_text()
-    text = text.replace("        rows = [f", f"        {copying}\n        rows = [f", 1)
-    text = text.replace("\n\ndef write", CODE.replace("PROMOTED", str(promoted)) + "\n\ndef write", 1)
-    script.write_text(text)
-    shutil.copytree(network, project / "network")
-    (project / "dvc.yaml").write_text((project / "dvc.yaml").read_text() + REGISTER)
-    dvc(project, "repro")
-    return project
-
-
-def test_sync_gives_a_new_registry_its_champion(project: Path, new_store: NewStore, network: Path) -> None:
-    with_champion(project, network)
-    store = new_store(project)
-    settings = {"dataset": "drawn", "budget": "smoke"}
-    assert sync(project, store.uri, **settings).outcomes["register"] == "added"
-    version = store.client.get_model_version_by_alias("ferflow", "champion")
-    assert version.description == "# The card of one"
-    run = store.client.get_run(version.run_id)
-    assert run.info.run_name == "one"
-    assert version.tags["ferflow.fingerprint"] == read_lock(project).fingerprint("train@one")
-    assert version.tags["ferflow.stage"] == "train@one"
-    assert len(version.tags["mlflow.source.git.commit"]) == 40
-    assert len(served().predict(faces())) == 5
-    report = sync(project, store.uri, **settings)
-    assert report.outcomes["register"] == "unchanged"
-    assert not report.changed
-
-    registration = json.loads((project / "reports/register/registration.json").read_text())
-    assert publish_champion(project, store.uri, registration, "# The card of one", budget="smoke") == "unchanged"
-
-    store = new_store(project, "new.db")
-    shutil.rmtree(project / "models" / "one")
-    report = sync(project, store.uri, **settings)
-    assert "dvc checkout" in report.skipped["register"]
-    assert not has_alias(store, "ferflow", "champion")
-
-
-def test_sync_registers_nothing_that_was_not_promoted(project: Path, new_store: NewStore, network: Path) -> None:
-    with_champion(project, network, promoted=False)
-    store = new_store(project)
-    assert "register" not in sync(project, store.uri, dataset="drawn", budget="smoke").outcomes
-    assert not store.client.search_registered_models()

@@ -1,9 +1,16 @@
 """What the tests of tracking share."""
 
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ferflow.tracking import Store, SyncReport, sync
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
@@ -23,3 +30,50 @@ def run(folder: Path, *command: str) -> str:
 
 def dvc(folder: Path, *arguments: str) -> str:
     return run(folder, sys.executable, "-m", "dvc", *arguments)
+
+
+CLASSES = ["happy", "sad", "neutral"]
+SIDE = 12
+
+
+def write_network(folder: Path, seed: int = 1, softmax: bool = True) -> Path:
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    layers = [keras.Input((SIDE, SIDE, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+    last = keras.layers.Dense(len(CLASSES), activation="softmax" if softmax else "linear")
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.Sequential([*layers, last]).save(folder / "model.keras")
+    (folder / "classes.json").write_text(json.dumps(CLASSES))
+    return folder
+
+
+def faces(number: int = 5) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (number, SIDE, SIDE), dtype=np.uint8)
+
+
+def served() -> Any:
+    import mlflow
+
+    return mlflow.pyfunc.load_model("models:/ferflow@champion")
+
+
+STAGES = {"train@one", "train@two", "tune"}
+
+
+def track(project: Path, uri: str = "sqlite:///mlflow.db") -> SyncReport:
+    return sync(project, uri, dataset="params say", budget="params say")
+
+
+def runs_of(store: Store, dataset: str = "drawn") -> dict[str, Any]:
+    runs = store.client.search_runs([store.experiment(dataset)])
+    named = {run.info.run_name: run for run in runs}
+    assert len(named) == len(runs), sorted(run.info.run_name for run in runs)
+    return named
+
+
+def rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything in the database."""
+    with sqlite3.connect(store.uri.removeprefix("sqlite:///")) as database:
+        names = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
+        return {name: sorted(database.execute(f"select * from {name}"), key=repr) for name in names}

@@ -1,0 +1,62 @@
+"""Archives that are cut short or changed: noticed, and nothing half-unpacked is left."""
+
+import pytest
+from download_helpers import FACES, tar_of, tree, zip_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ferflow.config import LocalDataset, Unpack
+from ferflow.download import acquire
+from ferflow.errors import DownloadError
+
+SOUND = {
+    "zip": zip_of(FACES),
+    "tar": tar_of(FACES),
+    "gz": tar_of(FACES, "w:gz"),
+    "bz2": tar_of(FACES, "w:bz2"),
+    "xz": tar_of(FACES, "w:xz"),
+}
+
+
+@settings(deadline=None, max_examples=50)
+@given(kind=st.sampled_from(sorted(SOUND)), part=st.floats(0, 0.9999))
+def test_a_cut_archive_never_passes_for_a_whole_one(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, part: float
+) -> None:
+    data = SOUND[kind]
+    size = int(part * len(data))
+    if kind == "tar":  # Python pads a tar with zeros; cutting only these does no harm
+        size = min(size, len(data.rstrip(b"\0")))
+    check_refused(tmp_path_factory, data[:size])
+
+
+@settings(deadline=None, max_examples=50)
+@given(kind=st.sampled_from(["zip", "gz", "bz2", "xz"]), at=st.floats(0, 0.9999), by=st.integers(1, 255))
+def test_a_changed_byte_is_noticed_or_harmless(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, at: float, by: int
+) -> None:
+    data = bytearray(SOUND[kind])
+    data[int(at * len(data))] ^= by
+    try:
+        found = unpack_to(tmp_path_factory, bytes(data))
+    except DownloadError:
+        return
+    # A name in a zip has no checksum; the pictures have.
+    assert sorted(found.values()) == sorted(FACES.values())
+
+
+def check_refused(factory: pytest.TempPathFactory, data: bytes) -> None:
+    with pytest.raises(DownloadError):
+        unpack_to(factory, data)
+
+
+def unpack_to(factory: pytest.TempPathFactory, data: bytes) -> dict[str, bytes]:
+    folder = factory.mktemp("cut")
+    (folder / "a").write_bytes(data)
+    dataset = LocalDataset(source="local", path=str(folder / "a"))
+    try:
+        acquire("own", dataset, raw=folder / "raw", cache=folder, limits=Unpack(), seed=0, environment={})
+    finally:
+        left = {path.name for path in folder.iterdir()}
+        assert left <= {"a", "raw"}
+    return tree(folder / "raw")

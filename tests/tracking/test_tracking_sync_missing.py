@@ -1,0 +1,136 @@
+"""What sync says of results that are missing, changed or no longer told of."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tracking_helpers import STAGES, dvc, rows, runs_of, track
+
+from ferflow.errors import TrackingError
+from ferflow.tracking import LiveRun, Store, read_lock
+
+NewStore = Callable[..., Store]
+
+
+def test_what_is_not_on_disk_is_named_and_shown_after_checkout(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    shutil.rmtree(project / "models" / "one")
+    report = track(project)
+    assert set(report.outcomes) == {"train@two", "tune"}
+    assert "dvc checkout models/one" in report.skipped["train@one"]
+    assert "dvc checkout models/one" in str(report)
+    dvc(project, "checkout", "models/one")
+    assert track(project).outcomes["train@one"] == "added"
+    assert "one" in runs_of(store)
+
+
+@pytest.mark.parametrize("path", ["reports/train/one/history.csv", "models/one/config.yaml"])
+def test_an_output_that_is_not_what_dvc_tells_is_not_shown(project: Path, new_store: NewStore, path: str) -> None:
+    new_store(project)
+    text = (project / path).read_text()
+    (project / path).unlink()  # DVC may have linked it to its cache
+    (project / path).write_text(text.replace("3", "4"))
+    report = track(project)
+    assert "is not what dvc.lock tells" in report.skipped["train@one"]
+    assert "train@one" not in report.outcomes
+
+
+def test_without_its_evaluation_a_training_is_shown_and_completed_later(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    metrics = project / "reports/evaluate/one/metrics.json"
+    text = metrics.read_text()
+    metrics.write_text("{}")
+    report = track(project)
+    assert report.outcomes["train@one"] == "added"
+    assert "reports/evaluate/one" in report.skipped["evaluate@one"]
+    assert "test.accuracy" not in runs_of(store)["one"].data.metrics
+    metrics.write_text(text)
+    assert track(project).outcomes["train@one"] == "updated"
+    assert runs_of(store)["one"].data.metrics["test.accuracy"] == 0.8
+
+
+def test_results_of_data_that_is_no_longer_there_wait_for_their_stage(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    params = project / "params.yaml"
+    params.write_text(
+        params.read_text()
+        .replace("dataset: drawn", "dataset: other")
+        .replace("  drawn: {", "  other: {source: local}\n  drawn: {")
+    )
+    script = project / "stage.py"
+    script.write_text(script.read_text().replace("a face", "another face"))
+    dvc(project, "repro", "prepare")
+    report = track(project)
+    assert not report.outcomes
+    assert "dvc repro train@one" in report.skipped["train@one"]
+    dvc(project, "repro")
+    assert track(project).outcomes == dict.fromkeys(sorted(STAGES), "added")
+    assert len(runs_of(store, "other")) == 7
+    assert not runs_of(store)
+
+
+def test_runs_of_which_dvc_no_longer_tells_stay(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    track(project)
+    before = rows(store)
+    (project / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    report = track(project)
+    assert not report.outcomes
+    assert "dvc repro" in str(report)
+    assert rows(store) == before
+
+
+def test_code_edited_during_a_training_does_not_make_a_second_run(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+
+    def train(fingerprint: str, epochs: int) -> None:
+        with LiveRun(
+            store.uri,
+            project,
+            experiment="drawn",
+            name="one",
+            fingerprint=fingerprint,
+            params={},
+            tags={"ferflow.stage": "train@one"},
+        ) as live:
+            for epoch in range(1, epochs + 1):
+                live.log_epoch(epoch, {"loss": 1 / epoch, "val_accuracy": 0.5 + epoch / 10})
+
+    train("1" * 64, 2)  # another training of this stage, some day before
+    train("2" * 64, 3)
+    assert track(project).outcomes["train@one"] == "completed"
+    prints = {
+        run.data.tags["ferflow.fingerprint"]
+        for run in store.client.search_runs([store.experiment("drawn")], "tags.`ferflow.stage` = 'train@one'")
+    }
+    assert prints == {"1" * 64, read_lock(project).fingerprint("train@one")}
+
+
+def test_before_the_first_run_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match="dvc repro"):
+        track(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_with_merge_marks_is_refused(project: Path) -> None:
+    text = (project / "dvc.lock").read_text()
+    (project / "dvc.lock").write_text("<<<<<<< HEAD\n" + text + "=======\n" + text + ">>>>>>> other\n")
+    with pytest.raises(TrackingError, match=r"dvc\.lock"):
+        track(project)
+
+
+def test_a_deleted_experiment_is_explained(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    number = store.experiment("drawn")
+    store.client.delete_experiment(number)
+    with pytest.raises(TrackingError, match=f"restore -x {number}"):
+        track(project)
+
+
+def test_a_run_made_twice_at_once_stays_one(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    experiment = store.experiment("drawn")
+    first = store.create_run(experiment, "f", "one", {})
+    assert store.create_run(experiment, "f", "one", {}).info.run_id == first.info.run_id
+    assert len(runs_of(store)) == 1
