@@ -126,8 +126,9 @@ def test_reports_agree_with_the_metrics(project: Path) -> None:
 
 def test_headline_is_the_few_numbers(project: Path) -> None:
     metrics, headline = metrics_of(project / "one"), json.loads((project / "one/headline.json").read_text())
+    few = ["validation", "PublicTest", "PrivateTest", "PrivateTest_without_copies"]
     assert headline == {
-        name: {"accuracy": metrics[name]["accuracy"], "macro_f1": metrics[name]["macro_f1"]} for name in SETS
+        name: {"accuracy": metrics[name]["accuracy"], "macro_f1": metrics[name]["macro_f1"]} for name in few
     }
 
 

@@ -28,7 +28,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         budgets__smoke__tune={"trials": 2, "epochs": 1},
         models__cnn__network=dict(TINY),
         models__cnn_augmented__network=dict(TINY),
-        evaluate__bootstrap=50,
+        prepare__min_images_per_class=1,
+        evaluate__bootstrap=100,
         register__min_gain_over_majority=0.0,
     )
     project.run("git", "init", "--quiet")

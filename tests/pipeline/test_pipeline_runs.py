@@ -69,7 +69,7 @@ def test_nothing_to_do_runs_nothing(project: Project) -> None:
 def test_dvc_shows_graph_metrics_and_plots(project: Project) -> None:
     assert "train@cnn_augmented" in project.run("dvc", "dag")
     shown = project.run("dvc", "metrics", "show")
-    assert "champion.json" in shown
+    assert "compare/headline.json" in shown
     assert all(f"evaluate/{name}/headline.json" in shown.replace("\\", "/") for name in RESULTS)
     page = project.run("dvc", "plots", "show", "--out", "plots-page")
     assert "index.html" in page

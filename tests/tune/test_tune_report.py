@@ -46,7 +46,8 @@ def test_a_study_before_leaves_nothing_behind(tmp_path, study):
     one = run_study(peak, SPACE, trials=1, seed=1, journal=tmp_path / "journal.json")
     write_study(tmp_path / "cnn", one, SPACE, "cnn", "val_accuracy")
     names = {path.name for path in (tmp_path / "cnn").iterdir()}
-    assert names == {"best.json", "trials.csv", "history.png", "slices.png"}  # one trial tells no importance
+    assert names == {"best.json", "trials.csv", "history.png", "slices.png", "importance.png"}
+    assert set(importance(one).values()) == {0.0}  # one trial tells none
 
 
 def test_importance_finds_the_param_that_matters(tmp_path):

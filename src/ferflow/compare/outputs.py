@@ -11,7 +11,6 @@ from ferflow.compare.words import (
     DASH,
     board_rows,
     markdown_table,
-    measured_sets,
     p_words,
     percent,
     set_words,
@@ -73,11 +72,11 @@ def leaderboard_text(board: pd.DataFrame, significance: pd.DataFrame, best: dict
 
 
 def _headline(board: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return the champion's accuracy and macro F1 on each set: what `dvc metrics` is read for."""
+    """Return the champion's accuracy and macro F1 on the sets that tables show: what `dvc metrics` is read for."""
     first = board.iloc[0]
     return {
         name: {figure: float(first[f"{name}_{figure}"]) for figure in ("accuracy", "macro_f1")}
-        for name in measured_sets(board)
+        for name in shown_sets(board)
     }
 
 

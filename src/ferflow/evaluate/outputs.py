@@ -68,12 +68,13 @@ def write_outputs(
 
 
 def headline(metrics: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Return accuracy and macro F1 of each set: the few numbers that `dvc metrics show` is read for."""
-    return {
-        name: {"accuracy": block["accuracy"], "macro_f1": block["macro_f1"]}
-        for name, block in metrics.items()
-        if name != "model"
-    }
+    """Return accuracy and macro F1 of a few sets: what fits into a row of `dvc metrics show`.
+
+    These are validation, the subsets of test or else test, and the last of them without its copies.
+    """
+    shown = shown_sets([name for name in metrics if name != "model"])
+    shown += [name for name in (f"{shown[-1]}_without_copies",) if name in metrics]
+    return {name: {figure: metrics[name][figure] for figure in ("accuracy", "macro_f1")} for name in shown}
 
 
 def _figures(
@@ -90,7 +91,7 @@ def _figures(
 
 
 def shown_sets(names: list[str]) -> list[str]:
-    """Return the sets that get a confusion matrix: validation, and the subsets of test or else test."""
+    """Return the sets that are looked at: validation, and the subsets of test or else test."""
     whole = [name for name in names if not name.endswith("_without_copies")]
     return [name for name in whole if name != "test"] if len(whole) > 2 else whole
 

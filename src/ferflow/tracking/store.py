@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,8 @@ def connect(uri: str, root: Path, timeout: int = 10, retries: int = 2) -> Store:
 
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it greets every new database
     with _translated(uri):
+        if database is not None:
+            _open(root.absolute() / database)
         client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     return Store(uri, client)
@@ -151,6 +154,12 @@ def redact(text: str) -> str:
     return re.sub(r"//[^/@\s]+@", "//***@", text)
 
 
+def _open(database: Path) -> None:
+    """Open a SQLite database once: where that fails, MLflow would try again and again for minutes."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("pragma schema_version")
+
+
 @contextlib.contextmanager
 def _translated(uri: str) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
@@ -158,7 +167,7 @@ def _translated(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         reason = redact(str(error)).strip().partition("\n")[0][:500]
         if uri.startswith("http"):
             advice = (

@@ -16,8 +16,7 @@ def write_study(folder: Path, study: optuna.Study, space: SearchSpace, model: st
     """Write a study whole or not at all, the same bytes from the same trials.
 
     Args:
-        folder: gets best.json, trials.csv, history.png, slices.png and, with two completed trials and more,
-            importance.png.
+        folder: gets best.json, trials.csv, history.png, slices.png and importance.png.
         study: as `run_study` returns it.
         space: what it searched.
         model: name of the model tuned.
@@ -43,9 +42,10 @@ def write_study(folder: Path, study: optuna.Study, space: SearchSpace, model: st
         save_figure(study_history(table, label), temporary / "history.png")
         save_figure(study_slices(table, space, label), temporary / "slices.png")
         shares = importance(study)
-        if shares:
-            title = "" if any(shares.values()) else "Every trial came out the same"
-            save_figure(param_importance(shares, title), temporary / "importance.png")
+        alone = (table["state"] == "COMPLETE").sum() < 2
+        unknown = "One trial completed, which tells no importance" if alone else "Every trial came out the same"
+        title = "" if any(shares.values()) else unknown
+        save_figure(param_importance(shares, title), temporary / "importance.png")
 
 
 def trials_table(study: optuna.Study) -> pd.DataFrame:
@@ -72,12 +72,10 @@ def trials_table(study: optuna.Study) -> pd.DataFrame:
 def importance(study: optuna.Study) -> dict[str, float]:
     """Return the share of the metric's variance that each param explains, in [0, 1], the largest first.
 
-    By functional ANOVA (Hutter et al. 2014) over the completed trials, with a fixed seed. Empty with fewer
-    than two; all zero where every trial came out the same.
+    By functional ANOVA (Hutter et al. 2014) over the completed trials (one at least), with a fixed seed. All zero
+    where there is one, or all came out the same.
     """
     completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if len(completed) < 2:
-        return {}
     if len({trial.value for trial in completed}) == 1:
         return dict.fromkeys(sorted(completed[0].params), 0.0)
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
