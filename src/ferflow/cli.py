@@ -56,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> None:
         changes["tune.models"] = [] if arguments.tune == "none" else arguments.tune.split()
     config = set_params(PARAMS, changes)
     print(f"dataset {config.dataset}, budget {config.budget}, models {' '.join(config.results)}", flush=True)
-    _check_networks(config)  # now, not hours later when their stage is reached
+    _check_apart()  # now, not hours later when a model's stage is reached
     if arguments.archive:
         _take_archive(config, arguments.archive)
     _dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
@@ -70,6 +70,13 @@ def _check(_arguments: argparse.Namespace) -> None:
     config = load_config(PARAMS)
     _check_networks(config)
     print(f"{PARAMS} is right: {len(config.models)} models, {len(config.datasets)} datasets.")
+
+
+def _check_apart() -> None:
+    """Run `ferflow check` as a process of its own, so that keras does not fill this one's memory for hours."""
+    status = subprocess.run([sys.executable, "-m", "ferflow.cli", "check"], stdout=subprocess.DEVNULL, check=False)
+    if status.returncode:
+        raise SystemExit(status.returncode)  # its message stands above
 
 
 def _check_networks(config: Config) -> None:
