@@ -155,6 +155,7 @@ def test_check_tells_an_end_of_a_range_that_the_network_refuses(
     assert "models.cnn.network.dropout: Input should be less than 1. Received: 1.0." in capsys.readouterr().err
 
 
+PYTHON = sys.executable
 FAKE_DVC = """\
 #!/bin/sh
 echo "$@" >> "$CALLS"
@@ -165,11 +166,11 @@ exit $STATUS
 
 @pytest.fixture
 def dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment whose dvc and python only note how they were called; the file of the notes."""
+    """An environment whose dvc only notes how it was called, and whose python finds all right; the file of notes."""
     folder = tmp_path / "venv" / "bin"
     folder.mkdir(parents=True)
-    for name in ("dvc", "python"):
-        (folder / name).write_text(FAKE_DVC)
+    for name, script in (("dvc", FAKE_DVC), ("python", "#!/bin/sh\n")):
+        (folder / name).write_text(script)
         (folder / name).chmod(stat.S_IRWXU)
     calls = tmp_path / "calls"
     monkeypatch.setenv("CALLS", str(calls))
@@ -231,11 +232,12 @@ def test_run_starts_nothing_after_a_mistake(
 
 
 def test_run_starts_nothing_where_a_network_option_is_wrong(
-    params: Path, dvc: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    params: Path, dvc: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     params.write_text(PARAMS.replace("weights: none", "dropout: 2.0"))
+    monkeypatch.setattr(sys, "executable", PYTHON)
     assert command(monkeypatch, "run", "--stage", "download") == 1
-    assert "models.vgg16.network.dropout: " in capsys.readouterr().err
+    assert "models.vgg16.network.dropout: " in capfd.readouterr().err
     assert not dvc.exists()
 
 
