@@ -37,7 +37,7 @@ repro: env ## run the whole pipeline (first time: on the built-in sample)
 
 .PHONY: test
 test: $(VENV)/.dev ## run the tests
-	@python -m pytest -q
+	@python -m pytest -q -n 2 --dist loadfile
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style, types and import directions

@@ -91,6 +91,7 @@ def test_the_champion_answers_with_class_probabilities(project: Project) -> None
     import mlflow
 
     mlflow.set_tracking_uri(f"sqlite:///{project.folder}/mlflow.db")
+    mlflow.set_registry_uri(f"sqlite:///{project.folder}/mlflow.db")
     model = mlflow.pyfunc.load_model("models:/ferflow@champion")
     faces = np.load(project.folder / "data/prepare/test_images.npy")[:5]
     answer = model.predict(faces)

@@ -1,5 +1,6 @@
 """A real DVC project of seconds, a real SQLite store, a real MLflow server."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -19,9 +20,21 @@ from ferflow.tracking import Store, connect
 PROJECT = Path(__file__).parent / "project"
 
 
-@pytest.fixture(autouse=True)
-def restored_environment() -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="module")
+def restored_after_module() -> Iterator[None]:
     """Takes back what MLflow remembers for the whole process, and with it for the tests of others."""
+    with restored():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def restored_after_test(restored_after_module: None) -> Iterator[None]:
+    with restored():
+        yield
+
+
+@contextlib.contextmanager
+def restored() -> Iterator[None]:
     before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
     yield
     if "mlflow" in sys.modules:
