@@ -56,6 +56,10 @@ track: env ## rebuild in MLflow whatever it lacks of the results on disk
 results: env ## write docs/results/<dataset>.md from the reports
 	@ferflow results
 
+.PHONY: models
+models: env ## write docs/models.md from params.yaml and the networks
+	@ferflow models
+
 .PHONY: bench
 bench: env ## measure speed and memory as ratios, into reports/bench
 	@python bench/data.py

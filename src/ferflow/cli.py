@@ -38,6 +38,8 @@ def main() -> None:
     track.set_defaults(command=_track)
     results = commands.add_parser("results", help="write docs/results/<dataset>.md from the reports")
     results.set_defaults(command=_results)
+    models = commands.add_parser("models", help="write docs/models.md from params.yaml and the networks")
+    models.set_defaults(command=_models)
     arguments = parser.parse_args()
     run_command(lambda: arguments.command(arguments))
 
@@ -112,6 +114,15 @@ def _results(_arguments: argparse.Namespace) -> None:
     config = load_config(PARAMS)
     page = Path("docs/results") / f"{config.dataset}.md"
     results_page(Path(), config, page)
+    print(f"wrote {page}")
+
+
+def _models(_arguments: argparse.Namespace) -> None:
+    start_keras()
+    from ferflow.zoo import models_page
+
+    page = Path("docs/models.md")
+    models_page(page, load_config(PARAMS).models, side=48, classes=7)
     print(f"wrote {page}")
 
 

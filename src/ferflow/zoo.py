@@ -1,18 +1,39 @@
-"""The table of the zoo for docs/models.md."""
+"""docs/models.md: a table of the zoo."""
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 
 import keras
 
 from ferflow.config import Model
+from ferflow.files import write_text
 from ferflow.models import build_network, find_architecture
 from ferflow.models.shared.costs import count_macs
 
 HEAD = ("name", "what it is", "parameters", "MACs", "input", "source", "seconds an epoch")
 _RIGHT = ("parameters", "MACs", "seconds an epoch")
 _PAPER = re.compile(r"[A-Z]\w+(?: &\s+[A-Z]\w+|\s+et\s+al\.)?\s+(?:19|20)\d\d")
+
+
+def models_page(page: Path, models: Mapping[str, Model], side: int, classes: int) -> None:
+    """Write the page of the zoo; see models_table for the arguments and what is raised."""
+    write_text(
+        page,
+        "# Models\n\n"
+        "<!-- Made by `make models` from params.yaml and the networks themselves. -->\n\n"
+        f"Every block of `models:` in params.yaml, as the `full` budget trains it on {side}x{side} images of {classes} "
+        "classes. Each is a module in src/ferflow/models, whose docstring tells how it was made; "
+        "[CONTRIBUTING.md](../CONTRIBUTING.md) tells how to add one. What they reach is in "
+        "[results/fer2013.md](results/fer2013.md).\n\n"
+        + models_table(models, side, classes)
+        + "\nA MAC is one multiplication with its addition, counted in convolutions and dense layers for one image. "
+        "`vgg16`, `resnet50`, `efficientnetv2_b0` and `convnext_tiny` start from ImageNet weights: "
+        "`weights: imagenet` fetches them, `weights: path/of/file` reads them, `weights: none` starts from random "
+        "ones. With pretrained weights the head is trained first (`head_epochs`), then the upper part of the base too "
+        "(`unfreeze_from`) at a lower rate (`fine_tune_rate`), with its BatchNormalization frozen.\n",
+    )
 
 
 def models_table(
@@ -29,15 +50,16 @@ def models_table(
     Raises:
         ConfigError, ModelError: a network cannot be built.
     """
-    rows = [HEAD, tuple("---:" if name in _RIGHT else "---" for name in HEAD)]
+    head = HEAD if seconds else HEAD[:-1]
+    rows = [head, tuple("---:" if name in _RIGHT else "---" for name in head)]
     for name, block in models.items():
         module = find_architecture(name)
         network = {**block.network, **({"weights": "none"} if hasattr(module, "freeze") else {})}
         model = build_network(name, network, side, classes)
-        taken = f"{seconds[name]:.0f}" if seconds and name in seconds else ""
+        taken = (f"{seconds[name]:.0f}" if name in seconds else "",) if seconds else ()
         cost = f"{count_macs(model) / 1e6:,.1f} M"
         rows.append(
-            (f"`{name}`", block.description, f"{model.count_params():,}", cost, _input(model), paper(module), taken)
+            (f"`{name}`", block.description, f"{model.count_params():,}", cost, _input(model), paper(module), *taken)
         )
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

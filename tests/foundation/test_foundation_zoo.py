@@ -4,9 +4,10 @@ import pytest
 
 from ferflow.config import Model, load_config
 from ferflow.models import architectures, find_architecture
-from ferflow.zoo import HEAD, models_table, paper
+from ferflow.zoo import HEAD, models_page, models_table, paper
 
-PARAMS = load_config(Path(__file__).parents[2] / "params.yaml")
+ROOT = Path(__file__).parents[2]
+PARAMS = load_config(ROOT / "params.yaml")
 
 
 def test_rows_tell_the_networks():
@@ -34,3 +35,8 @@ def test_rows_tell_the_networks():
 def test_every_architecture_names_a_paper_and_has_a_block_of_params(name):
     assert paper(find_architecture(name))
     assert PARAMS.models[name].description
+
+
+def test_the_page_in_docs_is_that_of_the_code(tmp_path):
+    models_page(tmp_path / "models.md", PARAMS.models, 48, 7)
+    assert (tmp_path / "models.md").read_text() == (ROOT / "docs/models.md").read_text(), "run `make models`"
