@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import NullLocator, PercentFormatter
 
 from ferflow.config.training import Choice, FloatRange, IntRange, SearchSpace
 from ferflow.figures import PALETTE, new_figure, style
@@ -47,6 +47,11 @@ def study_slices(trials: pd.DataFrame, space: SearchSpace, metric: str) -> Figur
             axes.set_xlim(-0.5, len(part.choices) - 0.5)
         elif isinstance(part, FloatRange) and part.log:
             axes.set_xscale("log")
+            # Three of our own: the ticks of matplotlib overlap where the range is short.
+            ticks = [part.low, math.sqrt(part.low * part.high), part.high]
+            axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.set_xlim(part.low / 1.15, part.high * 1.15)
         axes.set_xlabel(key)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     for row in grid:
