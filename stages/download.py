@@ -25,7 +25,8 @@ def main() -> None:
         archive=Path(archive) if archive else None,
     )
     write_json(Path("reports/download/receipt.json"), asdict(receipt))
-    print(f"{receipt.files:,} files, {receipt.bytes / 1e6:.1f} MB, from {receipt.origin} ({receipt.source})")
+    files = "1 file" if receipt.files == 1 else f"{receipt.files:,} files"
+    print(f"{files}, {receipt.bytes / 1e6:.1f} MB, from {receipt.origin} ({receipt.source})")
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def find(manifest: pd.DataFrame, blank_std: float, most: int) -> list[Finding]:
         most: examples of each kind.
     """
     # Examples come in the order of their pixels' hash, so that they are of every class and split.
-    readable = manifest[manifest["pixels"] != ""].sort_values(["pixels", "path"], kind="stable")
+    readable = manifest[manifest["group"] >= 0].sort_values(["pixels", "path"], kind="stable")
     interesting = readable[readable["std"] >= blank_std]  # blank images are copies of each other, and dull
     findings = [
         _leaks(readable, interesting, most),

@@ -129,7 +129,7 @@ def _subtitle(manifest: pd.DataFrame, kept: pd.DataFrame) -> str:
 
 def _tiles(manifest: pd.DataFrame, kept: pd.DataFrame, blank_std: float) -> list[tuple[str, str]]:
     """Return the headline numbers."""
-    readable = manifest[manifest["pixels"] != ""]
+    readable = manifest[manifest["group"] >= 0]
     copies = readable[readable.duplicated("pixels", keep=False)]
     labels = copies[copies["label"] != ""].groupby("pixels")["label"].nunique()
     dropped = len(manifest) - len(kept)
