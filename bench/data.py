@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -54,10 +55,21 @@ def main() -> None:
         draw(few, arguments.images)
         repeat(few, many)
         raw = arguments.raw if any(arguments.raw.glob("*/*/*")) else few
-        report = {"cores": available_cores(), "limits": LIMITS, **against_decoding(raw), "growth": growth(few, many)}
+        report: dict[str, Any] = {
+            "cores": available_cores(),
+            "limits": LIMITS,
+            **against_decoding(raw),
+            "growth": growth(few, many),
+        }
     write_json(ROOT / "reports/bench/data.json", report)
-    print(f"clean and prepare of {report['images']} images take {report['time_to_decode']} times as long as decoding")
-    print(f"them with Pillow, at most {report['peak_mb']} MB; {report['growth']}. See reports/bench/data.json.")
+    ratios = report["growth"]
+    print(
+        f"clean and prepare of {report['images']:,} images: {report['time_to_decode']} times as long as decoding them "
+        f"with Pillow (limit {LIMITS['time_to_decode']}), {report['peak_mb']} MB at most (limit {LIMITS['peak_mb']})\n"
+        f"{TIMES} times the images: {ratios['time_growth']} times the time (limit {LIMITS['time_growth']:g}), "
+        f"{ratios['memory_growth']} times the memory\n"
+        "see reports/bench/data.json"
+    )
 
 
 def against_decoding(raw: Path) -> dict[str, object]:
