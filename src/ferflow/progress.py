@@ -49,7 +49,7 @@ def progress(
             left = (total - done) / rate
             now_at = f", {status()}" if status else ""
             print(
-                f"{label}: {done}/{total}, {rate:.0f} {unit}s/s, {left:.0f} s left{now_at}",
+                f"{label}: {done}/{total}, {rate:.3g} {unit}s/s, {left:.0f} s left{now_at}",
                 file=stream,
                 flush=True,
             )

@@ -20,6 +20,7 @@ def state(epoch: int = 2) -> State:
             {"epoch": float(e), "val_loss": rng.random() / 3, "learning_rate": 1e-10} for e in range(1, epoch + 1)
         ],
         seconds=12.345678901,
+        steps=34,
     )
 
 
@@ -27,7 +28,8 @@ def test_round_trip_to_the_bit(tmp_path: Path) -> None:
     Checkpoint(tmp_path / "new", "key").save(state())
     read, written = Checkpoint(tmp_path / "new", "key").load(), state()
     assert read is not None
-    assert (read.epoch, read.seconds, read.history) == (written.epoch, written.seconds, written.history)
+    assert (read.epoch, read.seconds, read.steps) == (written.epoch, written.seconds, written.steps)
+    assert read.history == written.history
     for ours, theirs in ((read.variables, written.variables), (read.best, written.best)):
         assert [(a.dtype, a.shape, a.tobytes()) for a in ours] == [(a.dtype, a.shape, a.tobytes()) for a in theirs]
 

@@ -15,9 +15,9 @@ from ferflow.errors import ConfigError, ModelError
 from ferflow.files import sha256
 from ferflow.metrics import accuracy, log_loss, macro_f1
 from ferflow.models import predict
-from ferflow.train import TrainResult, forget_checkpoints, loop, train_network, write_outputs
-from ferflow.train.checkpoint import Checkpoint, State
-from ferflow.train.loop import HISTORY, _key, _Trainer
+from ferflow.train import TrainResult, checkpoint, forget_checkpoints, train_network, write_outputs
+from ferflow.train.checkpoint import Checkpoint, State, training_key
+from ferflow.train.loop import HISTORY, _Trainer
 
 Row = dict[str, float]
 
@@ -82,9 +82,24 @@ def test_patience_ends_it_and_the_weights_are_those_of_the_best_epoch() -> None:
     )
 
 
-def test_the_clock_ends_it_at_the_end_of_an_epoch() -> None:
-    result = train_network(resolved(epochs=9, max_minutes=1e-6, monitor="val_macro_f1"), noise(32), noise(16), 1)
+def test_the_clock_ends_it_within_an_epoch_which_is_validated() -> None:
+    result = train_network(resolved(epochs=9, max_minutes=1e-6, monitor="val_macro_f1"), noise(64), noise(16), 1)
     assert (result.stopped, len(result.history)) == ("max_minutes", 1)
+    assert result.seen == 16, "one step of four"
+    assert result.best["val_loss"] == pytest.approx(
+        log_loss(noise(16).labels, predict(result.model, noise(16).images)), abs=1e-5
+    )
+
+
+def test_cosine_comes_to_its_end_when_the_time_does() -> None:
+    """The rate before the last step is near zero, though most of the epochs were never reached."""
+    settings = resolved(epochs=10_000, max_minutes=1 / 20, schedule="cosine", patience=10_000)
+    result = train_network(settings, noise(320), noise(16), 1)
+    assert result.stopped == "max_minutes"
+    assert len(result.history) < 1000
+    assert 3 <= result.seconds < 20
+    assert result.history["learning_rate"].iloc[-1] < 0.2 * settings.train.learning_rate
+    assert (result.seen - 1) // 320 + 1 == len(result.history)
 
 
 @pytest.mark.parametrize("images", [32, 16])
@@ -160,11 +175,11 @@ def test_stopped_and_gone_on_ends_in_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_state_of_another_training_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Checkpoint(tmp_path, "another").save(State(1, [], [], [{"epoch": 1.0}], 0.0))
+    Checkpoint(tmp_path, "another").save(State(1, [], [], [{"epoch": 1.0}], 0.0, 4))
     result = train_network(resolved(epochs=1), noise(32), noise(16), 2, tmp_path)
     assert "goes on" not in capsys.readouterr().out
     assert len(result.history) == 1
-    own = Checkpoint(tmp_path, _key(resolved(epochs=1), noise(32), noise(16), 2)).load()
+    own = Checkpoint(tmp_path, training_key(resolved(epochs=1), noise(32), noise(16), 2)).load()
     assert own is not None, "it is replaced by the state of this one"
 
 
@@ -180,7 +195,7 @@ class TestKey:
     @staticmethod
     def key(**change: Any) -> str:
         parts: dict[str, Any] = {"resolved": resolved(), "train": noise(8), "validation": noise(4), "seed": 1} | change
-        return _key(parts["resolved"], parts["train"], parts["validation"], parts["seed"])
+        return training_key(parts["resolved"], parts["train"], parts["validation"], parts["seed"])
 
     @staticmethod
     def changed(pixel: int = 0, label: int = 0, votes: Any = None) -> Split:
@@ -223,11 +238,11 @@ class TestKey:
     def test_code_counts_but_that_of_other_networks(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, counts: bool
     ) -> None:
-        package = Path(loop.__file__).parent.parent
+        package = Path(checkpoint.__file__).parent.parent
         for room in ("train", "models"):
             shutil.copytree(package / room, tmp_path / room)
         before = self.key()
-        monkeypatch.setattr(loop, "__file__", str(tmp_path / "train" / "loop.py"))
+        monkeypatch.setattr(checkpoint, "__file__", str(tmp_path / "train" / "checkpoint.py"))
         assert self.key() == before
         with (tmp_path / source).open("a") as handle:
             handle.write("# changed\n")

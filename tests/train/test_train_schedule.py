@@ -82,6 +82,16 @@ def test_a_gain_starts_the_count_anew() -> None:
     assert set(rates([True, False] * 5, schedule="plateau", plateau_patience=2)) == {0.1}
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_spent_time_stands_for_epochs_where_it_is_ahead(schedule: str) -> None:
+    settings = Train(epochs=10, learning_rate=0.1, schedule=schedule)
+    assert learning_rate(settings, 1, 0, STEPS, [], spent=0.7) == learning_rate(settings, 8, 0, STEPS, [True] * 7)
+    assert learning_rate(settings, 8, 0, STEPS, [True] * 7, spent=0.2) == learning_rate(
+        settings, 8, 0, STEPS, [True] * 7
+    )
+    assert learning_rate(settings, 1, 1, STEPS, [], spent=1.3) == pytest.approx(0, abs=0.1 / 9_999)
+
+
 @settings(deadline=None, max_examples=200)
 @given(
     st.builds(

@@ -53,8 +53,9 @@ class Train(Section):
         epochs: at most; `patience` usually ends it sooner.
         patience: epochs without a better validation result before it stops.
         monitor: what "better" means: `val_accuracy`, `val_macro_f1` (more) or `val_loss` (less).
-        max_minutes: stop at the end of the epoch in which this many minutes of training are reached. A result
-            that ends by the clock is not reproducible to the byte; null never does.
+        max_minutes: stop after this many minutes of training and validation, if need be in the middle of an epoch
+            (which is validated then); cosine and one_cycle end with them. A result that ends by the clock is not
+            reproducible to the byte; null never does.
         batch_size: images a step.
         learning_rate: the highest that the schedule reaches.
         optimizer: `adam`, `adamw` or `sgd` (Nesterov momentum 0.9).
@@ -74,6 +75,8 @@ class Train(Section):
         mixup: alpha of mixup (Zhang et al. 2018); 0 turns it off.
         cutmix: alpha of CutMix (Yun et al. 2019); 0 turns it off.
         precision: `float32`, `mixed_bfloat16` or `mixed_float16`.
+        devices: GPUs of this machine that share each batch (data parallel, by keras.distribution); more than 1 needs
+            the JAX backend and a batch_size that they divide.
         head_epochs: transfer models: epochs with the base frozen, before the upper part is unfrozen.
         fine_tune_rate: transfer models: factor on the rate after unfreezing.
         augment: see Augment.
@@ -100,9 +103,19 @@ class Train(Section):
     mixup: NonNegativeFloat = 0.0
     cutmix: NonNegativeFloat = 0.0
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    devices: PositiveInt = 1
     head_epochs: NonNegativeInt = 3
     fine_tune_rate: PositiveFloat = 0.1
     augment: Augment = Augment()
+
+    @model_validator(mode="after")
+    def _batch_can_be_shared(self) -> "Train":
+        if self.batch_size % self.devices:
+            raise ValueError(
+                "batch_size must be a multiple of devices. "
+                f"Received: batch_size {self.batch_size}, devices {self.devices}."
+            )
+        return self
 
 
 class BudgetOverrides(Section):

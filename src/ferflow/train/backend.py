@@ -1,13 +1,17 @@
 """What differs between keras' backends: the only module that knows their names."""
 
+import contextlib
 import importlib
 import os
 import platform
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import keras
+
+from ferflow.errors import ConfigError
 
 
 def make_reproducible(seed: int) -> None:
@@ -22,6 +26,34 @@ def make_reproducible(seed: int) -> None:
         importlib.import_module("tensorflow").config.experimental.enable_op_determinism()
     elif backend == "torch":
         importlib.import_module("torch").use_deterministic_algorithms(True, warn_only=True)
+
+
+@contextlib.contextmanager
+def shared_by_devices(count: int) -> Iterator[None]:
+    """Let `count` devices share every batch of the networks that are built inside; 1 changes nothing.
+
+    Raises:
+        ConfigError: there are fewer devices, or the backend cannot do it.
+    """
+    if count == 1:
+        yield
+        return
+    backend = keras.backend.backend()
+    if backend != "jax":
+        raise ConfigError(
+            f"train.devices: keras shares a batch among devices on the JAX backend only. Received: {count}, on "
+            f"{backend}. Install jax (for Nvidia: pip install 'jax[cuda12]') and set KERAS_BACKEND=jax, or set "
+            "train.devices: 1."
+        )
+    devices = keras.distribution.list_devices()
+    if len(devices) < count:
+        raise ConfigError(f"train.devices: received {count}, but this machine has {len(devices)}: {devices}.")
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:count]))
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
 
 
 def describe_machine() -> dict[str, Any]:

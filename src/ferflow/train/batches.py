@@ -37,6 +37,7 @@ class Batches:
     """The batches of a training split, epoch by epoch.
 
     Attributes:
+        size: images a batch.
         steps: batches an epoch. Images that do not fill a batch sit out that epoch (others each time), so that
             every step has the same shape.
     """
@@ -49,9 +50,9 @@ class Batches:
         self._labels = split.labels
         self._settings = settings
         self._seed = seed
-        self._size = min(settings.batch_size, len(split))
+        self.size = min(settings.batch_size, len(split) // settings.devices * settings.devices)
         self._class_weights = _class_weights(split.labels, len(split.classes), settings.imbalance)
-        self.steps = len(split) // self._size
+        self.steps = len(split) // self.size
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the batches of an epoch (counted from 1); the next is made while the network works on this one."""
@@ -74,7 +75,7 @@ class Batches:
 
     def _make(self, epoch: int, step: int, order: npt.NDArray[np.int64]) -> Batch:
         rng = np.random.default_rng([self._seed, BATCH, epoch, step])
-        rows = order[step * self._size : (step + 1) * self._size]
+        rows = order[step * self.size : (step + 1) * self.size]
         settings = self._settings
         images = (
             augment_batch(self._images[rows], settings.augment, rng)

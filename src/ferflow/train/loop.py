@@ -1,7 +1,5 @@
 """The training loop: one step after another, the best epoch by validation kept, ready to go on after any stop."""
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +17,9 @@ from ferflow.metrics import accuracy, log_loss, macro_f1
 from ferflow.models import build_network, check_options, find_architecture, predict
 from ferflow.models.shared.costs import count_macs
 from ferflow.progress import progress
-from ferflow.train.backend import make_reproducible
+from ferflow.train.backend import make_reproducible, shared_by_devices
 from ferflow.train.batches import Batches
-from ferflow.train.checkpoint import Checkpoint, State
+from ferflow.train.checkpoint import Checkpoint, State, training_key
 from ferflow.train.compiled import compile_network
 from ferflow.train.schedule import learning_rate
 
@@ -37,10 +35,11 @@ class TrainResult:
         history: a row an epoch, with the columns of HISTORY.
         best_epoch: counted from 1.
         stopped: what ended it: `patience`, `epochs` or `max_minutes`.
-        images: seen in training each epoch.
+        images: to learn from.
         trainable_parameters: of the last phase.
         macs: multiply-accumulates of one image's forward pass.
         seconds: spent in steps and validation, all sessions together.
+        seen: images that the steps took, each as often as it was taken.
     """
 
     model: keras.Model
@@ -51,6 +50,7 @@ class TrainResult:
     trainable_parameters: int
     macs: int
     seconds: float
+    seen: int
 
     @property
     def best(self) -> dict[str, float]:
@@ -82,26 +82,9 @@ def train_network(
     Raises:
         ConfigError, ModelError: the network cannot be built; or the loss is no longer a number.
     """
-    settings = resolved.train
-    make_reproducible(seed)
-    keras.config.set_dtype_policy(settings.precision)
-    try:
-        trainer = _Trainer(resolved, train, validation, seed)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    checkpoint = Checkpoint(checkpoints, _key(resolved, train, validation, seed)) if checkpoints else None
-    if checkpoint and (state := checkpoint.load()):
-        trainer.restore(state)
-        print(f"{resolved.name}: goes on after epoch {state.epoch}", flush=True)
-        for row in state.history:
-            if on_epoch:
-                on_epoch(row)
-    while (stopped := trainer.finished()) is None:
-        row = trainer.run_epoch()
-        if checkpoint:
-            checkpoint.save(trainer.state())
-        if on_epoch:
-            on_epoch(row)
+    make_reproducible(seed)  # first: it clears keras' session, and with it who shares the batches
+    with shared_by_devices(resolved.train.devices):
+        trainer, stopped = _train(resolved, train, validation, seed, checkpoints, on_epoch)
     # Built anew, so that names and bytes of the file do not depend on stops, precision or phases.
     macs, trainable = (
         count_macs(trainer.model),
@@ -119,7 +102,38 @@ def train_network(
         trainable_parameters=trainable,
         macs=macs,
         seconds=trainer.seconds,
+        seen=trainer.seen,
     )
+
+
+def _train(
+    resolved: ResolvedModel,
+    train: Split,
+    validation: Split,
+    seed: int,
+    checkpoints: Path | None,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+) -> tuple["_Trainer", str]:
+    """Train from the start or from where it was; return the trainer and what ended it."""
+    keras.config.set_dtype_policy(resolved.train.precision)
+    try:
+        trainer = _Trainer(resolved, train, validation, seed)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    checkpoint = Checkpoint(checkpoints, training_key(resolved, train, validation, seed)) if checkpoints else None
+    if checkpoint and (state := checkpoint.load()):
+        trainer.restore(state)
+        print(f"{resolved.name}: goes on after epoch {state.epoch}", flush=True)
+        for row in state.history:
+            if on_epoch:
+                on_epoch(row)
+    while (stopped := trainer.finished()) is None:
+        row = trainer.run_epoch()
+        if checkpoint:
+            checkpoint.save(trainer.state())
+        if on_epoch:
+            on_epoch(row)
+    return trainer, stopped
 
 
 class _Trainer:
@@ -138,8 +152,14 @@ class _Trainer:
         self.history: list[dict[str, float]] = []
         self.best: list[Any] = []
         self.seconds = 0.0
+        self._steps = 0
         self._phase = -1
         self._enter_phase(1)
+
+    @property
+    def seen(self) -> int:
+        """Images that all steps so far took together."""
+        return self._steps * self._batches.size
 
     @property
     def best_epoch(self) -> int:
@@ -149,39 +169,42 @@ class _Trainer:
     def finished(self) -> str | None:
         """Say what ends the training now, or None."""
         done = len(self.history)
-        limit = self._settings.max_minutes
         # The head's warm-up counts as progress: patience starts when the base begins to learn.
         waited = done - max(self.best_epoch, self._head_epochs) if done else 0
         if done >= self._settings.epochs:
             return "epochs"
         if waited >= self._settings.patience:
             return "patience"
-        if limit is not None and self.seconds >= 60 * limit:
+        if self._spent(self.seconds) >= 1:
             return "max_minutes"
         return None
 
     def run_epoch(self) -> dict[str, float]:
-        """Train one epoch, validate, and return its row of the history."""
-        start = time.monotonic()
+        """Train one epoch, or what the time allows of it, validate, and return its row of the history."""
+        start = time.monotonic() - self.seconds
         epoch, steps = len(self.history) + 1, self._batches.steps
         self._enter_phase(epoch)
         factor = self._settings.fine_tune_rate if self._head_epochs and epoch > self._head_epochs else 1.0
         sums = {"loss": 0.0, "accuracy": 0.0}
-        rate, step = 0.0, 0
+        rate, done = 0.0, 0
         batches = progress(
             enumerate(self._batches.epoch(epoch)),
             steps,
             f"{self._name} epoch {epoch}/{self._settings.epochs}",
             unit="step",
             every=30.0,
-            status=lambda: f"loss {sums['loss'] / (step + 1):.3f}, accuracy {sums['accuracy'] / (step + 1):.3f}",
+            status=lambda: f"loss {sums['loss'] / max(1, done):.3f}, accuracy {sums['accuracy'] / max(1, done):.3f}",
         )
         for step, batch in batches:
-            rate = factor * learning_rate(self._settings, epoch, step, steps, self._gains())
+            spent = self._spent(time.monotonic() - start)
+            if step and spent >= 1:
+                break
+            rate = factor * learning_rate(self._settings, epoch, step, steps, self._gains(), spent)
             self.model.optimizer.learning_rate = rate
             logs = self.model.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights, return_dict=True)
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
-        row = {"epoch": float(epoch)} | {name: total / steps for name, total in sums.items()}
+            done += 1
+        row = {"epoch": float(epoch)} | {name: total / done for name, total in sums.items()}
         row |= self._validate() | {"learning_rate": rate}
         # The last step of an epoch can break the weights without a trace in the training loss.
         if not (np.isfinite(row["loss"]) and np.isfinite(row["val_loss"])):
@@ -192,13 +215,13 @@ class _Trainer:
         self.history.append({name: round(value, 6 if name != "learning_rate" else 10) for name, value in row.items()})
         if self.best_epoch == epoch:
             self.best = self._averaged_weights()
-        self.seconds += time.monotonic() - start
+        self.seconds, self._steps = time.monotonic() - start, self._steps + done
         return self.history[-1]
 
     def state(self) -> State:
         """Return all that the rest of the training depends on."""
         variables = [np.asarray(v) for v in (*self.model.variables, *self.model.optimizer.variables)]
-        return State(len(self.history), variables, self.best, self.history, self.seconds)
+        return State(len(self.history), variables, self.best, self.history, self.seconds, self._steps)
 
     def restore(self, state: State) -> None:
         """Go back to a state."""
@@ -208,6 +231,7 @@ class _Trainer:
         ):
             variable.assign(value)
         self.best, self.history, self.seconds = state.best, list(state.history), state.seconds
+        self._steps = state.steps
 
     def _enter_phase(self, epoch: int) -> None:
         """Compile for the head's warm-up or for the rest, where this epoch is the first of it."""
@@ -218,6 +242,10 @@ class _Trainer:
         if hasattr(self._module, "freeze"):
             self._module.freeze(self.model, self._options, head_only=phase == 0)
         compile_network(self.model, self._settings)
+
+    def _spent(self, seconds: float) -> float:
+        limit = self._settings.max_minutes
+        return 0.0 if limit is None else seconds / (60 * limit)
 
     def _score(self, row: dict[str, float]) -> float:
         value = row[self._settings.monitor]
@@ -249,24 +277,3 @@ class _Trainer:
             "val_accuracy": accuracy(labels, predicted),
             "val_macro_f1": macro_f1(labels, predicted, len(self._validation.classes)),
         }
-
-
-def _key(resolved: ResolvedModel, train: Split, validation: Split, seed: int) -> str:
-    """Return a digest of all that the training depends on: settings, data, and the code of network and training.
-
-    Other networks' code is left out, so that a new architecture does not end the resumption of a running one.
-    """
-    settings = [resolved.model_dump(mode="json"), seed, keras.backend.backend(), keras.version(), train.classes]
-    digest = hashlib.sha256(json.dumps(settings).encode())
-    for split in (train, validation):
-        for array in (split.images, split.labels, split.votes):
-            if array is not None:
-                digest.update(f"{array.dtype}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data)
-    package = Path(__file__).parent.parent
-    networks = package / "models"
-    code = [networks / "__init__.py", networks / f"{resolved.architecture}.py"]
-    code += sorted((networks / "shared").glob("*.py")) + sorted((package / "train").glob("*.py"))
-    for source in code:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()

@@ -64,7 +64,7 @@ def write_outputs(
         log,
         {
             "seconds": round(result.seconds, 1),
-            "images_per_second": round(result.images * len(result.history) / result.seconds, 1),
+            "images_per_second": round(result.seen / result.seconds, 1),
             "history_sha256": sha256(report / "history.csv"),
             **describe_machine(),
         },

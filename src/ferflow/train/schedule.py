@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from ferflow.config import Train
 
 
-def learning_rate(settings: Train, epoch: int, step: int, steps: int, gains: Sequence[bool]) -> float:
+def learning_rate(
+    settings: Train, epoch: int, step: int, steps: int, gains: Sequence[bool], spent: float = 0.0
+) -> float:
     """Return the learning rate of one step.
 
     Args:
@@ -15,6 +17,9 @@ def learning_rate(settings: Train, epoch: int, step: int, steps: int, gains: Seq
         step: of the epoch, from 0.
         steps: an epoch.
         gains: of each epoch before this one, whether it was the best so far (for `plateau`).
+        spent: share of `max_minutes` that is gone, 0 to 1. Where it is more than the share of `epochs`, it takes that
+            one's place, so that cosine and one_cycle come to their end when the time does (Li et al. 2020, "Budgeted
+            training").
 
     Returns:
         constant: the rate. cosine: to zero at the end of `epochs` (Loshchilov & Hutter 2017, equation 5, without
@@ -23,7 +28,7 @@ def learning_rate(settings: Train, epoch: int, step: int, steps: int, gains: Seq
         one_cycle rise linearly over the warm-up first.
     """
     peak = settings.learning_rate
-    done = (epoch - 1) + step / steps
+    done = max(epoch - 1 + step / steps, min(spent, 1.0) * settings.epochs)
     if settings.schedule == "one_cycle":
         share = done / settings.epochs
         if share < 0.3:
