@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +16,8 @@ seed: 1
 enabled: [cnn, cnn_augmented, vgg16]
 datasets:
   fer2013: {source: kaggle, dataset: msambare/fer2013}
-models: {cnn: {}, cnn_augmented: {}, vgg16: {}}
-budgets: {full: {}}
+models: {cnn: {}, cnn_augmented: {}, vgg16: {network: {weights: none}}}
+budgets: {full: {description: all of it}, short: {description: minutes}}
 """
 CLEAN = {
     "files": 900, "kept": 800, "dropped": 100, "dropped_by_reason": {"unreadable": 60, "exact_copy": 40},
@@ -49,9 +50,9 @@ def settings(change: tuple[str, str] = ("", "")) -> Config:
     return parse_config(PARAMS.replace(*change) if change[0] else PARAMS)
 
 
-def write(root: Path) -> str:
+def write(root: Path, change: tuple[str, str] = ("", "")) -> str:
     page = root / "docs/results/fer2013.md"
-    results_page(root, settings(), page)
+    results_page(root, settings(change), page)
     return page.read_text(encoding="utf-8")
 
 
@@ -64,14 +65,14 @@ def test_page_has_the_measured_numbers_the_commands_and_the_machine(project: Pat
     text = write(project)
     for name in ("cnn", "cnn_augmented", "vgg16"):
         metrics = read_json(project / f"reports/evaluate/{name}/metrics.json")
-        row = cells(text, name)
+        row = cells(text, "vgg16 (random weights)" if name == "vgg16" else name)
         for column, part in enumerate(("validation", "PublicTest", "PrivateTest", "PrivateTest_without_copies"), 1):
             block = metrics[part]
             figures = [f"{100 * block[key]:.1f}" for key in ("accuracy", "accuracy_low", "accuracy_high")]
             assert row[column] == f"{figures[0]} ({figures[1]} to {figures[2]})"
         assert row[5] == f"{metrics['PrivateTest']['macro_f1']:.3f}"
         assert row[-2:] == ["12", "1.5"]
-    assert cells(text, "vgg16")[6:8] == ["14.9\u00a0M", "720\u00a0M"]
+    assert cells(text, "vgg16 (random weights)")[6:8] == ["14.9\u00a0M", "720\u00a0M"]
     assert (
         'make repro DATASET=fer2013 BUDGET=full MODELS="cnn cnn_augmented vgg16" TUNE="none" ARCHIVE="fer2013.zip"'
         in text
@@ -87,7 +88,7 @@ def test_minutes_of_another_training_are_not_shown(project: Path) -> None:
         history.write("2,0.71\n")
     (project / "logs/train/vgg16.json").unlink()
     text = write(project)
-    assert [cells(text, name)[-1] for name in ("cnn", "vgg16", "cnn_augmented")] == ["—", "—", "1.5"]
+    assert [cells(text, name)[-1] for name in ("cnn", "vgg16 (random weights)", "cnn_augmented")] == ["—", "—", "1.5"]
     assert "`cnn`, `vgg16`: not recorded on this machine" in text
 
 
@@ -105,6 +106,21 @@ def test_notes_are_kept_and_the_rest_is_made_anew(project: Path) -> None:
     with pytest.raises(DataError, match="lost its markers"):
         write(project)
     assert page.read_text() == "all gone"
+
+
+def test_each_budget_has_a_section_of_its_own(project: Path) -> None:
+    full = write(project)
+    (project / "reports/download/receipt.json").write_text(
+        (project / "reports/download/receipt.json").read_text().replace("fer2013.zip", "other.zip")
+    )
+    both = write(project, ("budget: full", "budget: short"))
+    (first,) = re.findall("<!-- budget full -->.*<!-- /budget full -->", full, re.DOTALL)
+    assert first in both, "kept as it was"
+    assert "## Budget `full`: all of it\n" in first
+    assert both.index("## Budget `full`: all of it") < both.index("## Budget `short`: minutes")
+    assert 'BUDGET=short MODELS="cnn cnn_augmented vgg16" TUNE="none" ARCHIVE="other.zip"' in both
+    assert write(project, ("budget: full", "budget: short")) == both
+    assert both.count("## The data") == both.count("## Notes") == 1
 
 
 def test_claims_of_others_come_from_the_file_beside_the_page(project: Path) -> None:

@@ -17,6 +17,7 @@ from ferflow.files import read_json, sha256, write_text
 
 NOTES_START, NOTES_END = "<!-- notes -->", "<!-- /notes -->"
 _NOTES = re.compile(f"{NOTES_START}\n(.*?){NOTES_END}", re.DOTALL)
+_BUDGET = re.compile(r"<!-- budget (?P<name>\S+) -->\n.*?<!-- /budget (?P=name) -->", re.DOTALL)
 _MADE = "<!-- Made by `make results`. Write by hand only between the notes markers; the rest is made anew. -->"
 
 
@@ -39,11 +40,13 @@ class Claim(Section):
 def results_page(root: Path, config: Config, page: Path) -> None:
     """Write the page of one dataset's results.
 
+    It has a section for each budget that was ever written; only that of `config` is made anew.
+
     Args:
         root: the project's folder, with reports/ and logs/.
         config: names the dataset, the budget and the results.
-        page: the file to write. What stands in it between the notes markers is kept; `published.yaml` beside it holds
-            the claims of others: dataset -> list of Claim.
+        page: the file to write. What stands in it between the notes markers, and of other budgets, is kept;
+            `published.yaml` beside it holds the claims of others: dataset -> list of Claim.
 
     Raises:
         DataError: a report is missing, is about another dataset or other models than `config`, or published.yaml is
@@ -52,16 +55,25 @@ def results_page(root: Path, config: Config, page: Path) -> None:
     board, best = _read_comparison(root / "reports/compare", config)
     logs = {str(name): _read_log(root, str(name)) for name in board["model"]}
     receipt = _read(root / "reports/download/receipt.json", "download")
+    budget = [
+        f"<!-- budget {config.budget} -->",
+        f"## Budget `{config.budget}`: {config.budgets[config.budget].description}",
+        best["reason"],
+        _results(board, best, logs, config),
+        _commands(config, receipt),
+        _machines(logs),
+        f"<!-- /budget {config.budget} -->",
+    ]
+    before = page.read_text(encoding="utf-8") if page.is_file() else ""
+    budgets = {found["name"]: found[0] for found in _BUDGET.finditer(before)}
+    budgets[config.budget] = "\n\n".join(budget)
     sections = [
         f"# Results on {config.dataset}",
         _MADE,
-        best["reason"],
-        _results(board, best, logs, config),
+        *budgets.values(),
         _published(page.parent / "published.yaml", config.dataset),
-        f"## Notes\n\n{NOTES_START}\n{_notes(page)}{NOTES_END}",
-        _commands(config, receipt),
+        f"## Notes\n\n{NOTES_START}\n{_notes(page, before)}{NOTES_END}",
         _data(root, receipt),
-        _machines(logs),
     ]
     write_text(page, "\n\n".join(section for section in sections if section) + "\n")
 
@@ -93,10 +105,10 @@ def _read_log(root: Path, name: str) -> dict[str, Any] | None:
     return content if content["history_sha256"] == sha256(history) else None
 
 
-def _notes(page: Path) -> str:
-    if not page.is_file():
+def _notes(page: Path, before: str) -> str:
+    if not before:
         return ""
-    kept = _NOTES.search(page.read_text(encoding="utf-8"))
+    kept = _NOTES.search(before)
     if kept is None:
         raise DataError(
             f"{page} has lost its markers {NOTES_START} and {NOTES_END}, so what is written by hand cannot be told "
@@ -111,6 +123,7 @@ def _results(board: pd.DataFrame, best: dict[str, Any], logs: dict[str, dict[str
     header.append("minutes")
     for row in rows:
         log = logs[row[0]]
+        row[0] += _weights(row[0], config)
         row.append(DASH if log is None else f"{log['seconds'] / 60:.1f}")
     images = ", ".join(f"{best[name]['images']:,} {set_words(name)}" for name in sets)
     views = {"single": "each image as it is", "flip": "the mean over each image and its mirror image"}
@@ -118,9 +131,16 @@ def _results(board: pd.DataFrame, best: dict[str, Any], logs: dict[str, dict[str
     table = markdown_table(header, rows)
     return (
         f"{table}\n\nAccuracy in percent with its {100 * config.evaluate.confidence:g} % interval; answers are {seen}. "
-        f"Images: {images}. Budget: `{config.budget}`. Minutes are of training with its validation; {DASH} where this "
+        f"Images: {images}. Minutes are of training with its validation; {DASH} where this "
         "machine did not train the model. Validation chose epochs and ranking; the test sets decided nothing."
     )
+
+
+def _weights(result: str, config: Config) -> str:
+    """Say what a transfer model began with; empty for a network that has no pretrained weights."""
+    weights = config.resolve(result.removesuffix("_tuned")).network.get("weights")
+    words = {None: "", "none": " (random weights)", "imagenet": " (ImageNet weights)"}
+    return words.get(weights, f" (weights of {weights})")
 
 
 def _published(path: Path, dataset: str) -> str:
@@ -142,7 +162,7 @@ def _commands(config: Config, receipt: dict[str, Any]) -> str:
     words.append(f'TUNE="{" ".join(config.tune.models) or "none"}"')
     if receipt["source"] in ("archive", "folder"):
         words.append(f'ARCHIVE="{receipt["origin"]}"')
-    return f"## How to get these numbers again\n\n```sh\nmake repro {' '.join(words)}\nmake results\n```"
+    return f"### How to get these numbers again\n\n```sh\nmake repro {' '.join(words)}\nmake results\n```"
 
 
 def _data(root: Path, receipt: dict[str, Any]) -> str:
@@ -175,7 +195,7 @@ def _machines(logs: dict[str, dict[str, Any] | None]) -> str:
             versions = ", ".join(f"{package} {number}" for package, number in log["versions"].items())
             text = f"{log['cpu']}, {log['cores']} cores; backend {log['backend']}; {versions}"
         groups.setdefault(text, []).append(name)
-    return "## The machine\n\n" + "\n".join(f"- {', '.join(_ticked(names))}: {text}" for text, names in groups.items())
+    return "### The machine\n\n" + "\n".join(f"- {', '.join(_ticked(names))}: {text}" for text, names in groups.items())
 
 
 def _ticked(names: Sequence[str]) -> list[str]:

@@ -1,0 +1,153 @@
+"""Measure what makes the network's own step faster on a CPU, one change at a time.
+
+    python bench/step.py [--rounds 3] [--seconds 5]
+
+Each variant trains on one batch in memory, in a process of its own; in every round each is run once, ours first.
+Written as ratios to ours (the median over the rounds; more than 1 is faster) to reports/bench/step.json.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ferflow.config import load_config
+from ferflow.files import write_json
+from ferflow.workers import available_cores
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = ("cnn_augmented", "mini_xception")
+OURS = "as FERflow trains"
+# Variant -> (environment, changes of `train:`, further changes by name).
+VARIANTS: dict[str, tuple[dict[str, str], dict[str, Any], tuple[str, ...]]] = {
+    OURS: ({}, {}, ()),
+    "without determinism": ({}, {}, ("undetermined",)),
+    "XLA": ({}, {}, ("xla",)),
+    "mixed_bfloat16": ({}, {"precision": "mixed_bfloat16"}, ()),
+    "float32, convolutions inside in bfloat16": ({"TF_SET_ONEDNN_FPMATH_MODE": "BF16"}, {}, ()),
+    "without oneDNN": ({"TF_ENABLE_ONEDNN_OPTS": "0"}, {}, ()),
+    "one thread an operation, two operations at once": (
+        {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "2"},
+        {},
+        (),
+    ),
+    "two threads an operation, one operation at once": (
+        {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "1"},
+        {},
+        (),
+    ),
+    "huge pages": ({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, {}, ()),
+    "memory never given back": (
+        {"GLIBC_TUNABLES": "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=100000000000"},
+        {},
+        (),
+    ),
+    "batch of 32": ({}, {"batch_size": 32}, ()),
+    "batch of 128": ({}, {"batch_size": 128}, ()),
+    "without weight averaging": ({}, {"weight_average": 0.0}, ()),
+    "normalised before pooling": ({}, {}, ("late pooling",)),
+    "JAX": ({"KERAS_BACKEND": "jax"}, {}, ("xla",)),
+}
+
+
+def main() -> None:
+    """Measure, write, print; or be one of the processes measured."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3, help="how often each variant is run")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each takes steps")
+    parser.add_argument("--one", nargs=2, metavar=("MODEL", "VARIANT"), help="measure this one here; print images/s")
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(images_per_second(*arguments.one, arguments.seconds)))
+        return
+    report: dict[str, Any] = {"cores": available_cores(), "rounds": arguments.rounds, "models": {}}
+    for model in MODELS:
+        names = [name for name in VARIANTS if name != "normalised before pooling" or model != "mini_xception"]
+        rates: dict[str, list[float]] = {name: [] for name in names}
+        for number in range(arguments.rounds):
+            for name in names:
+                rates[name].append(in_process(model, name, arguments.seconds))
+                print(f"{model}, round {number + 1}: {name}: {rates[name][-1]:.0f} images/s", flush=True)
+        report["models"][model] = {
+            "images_per_second": {name: round(statistics.median(found), 1) for name, found in rates.items()},
+            "times_ours": {
+                name: round(statistics.median(a / b for a, b in zip(found, rates[OURS], strict=True)), 2)
+                for name, found in rates.items()
+            },
+        }
+    write_json(ROOT / "reports/bench/step.json", report)
+    for model, found in report["models"].items():
+        print(f"{model}: {found['images_per_second'][OURS]:.0f} images/s {OURS}; times that:")
+        for name, ratio in found["times_ours"].items():
+            print(f"  {ratio:.2f}  {name}")
+    print("see reports/bench/step.json")
+
+
+def in_process(model: str, variant: str, seconds: float) -> float:
+    """Return the images per second of a variant, measured in a process with its environment."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **VARIANTS[variant][0]}
+    command = [sys.executable, __file__, "--one", model, variant, "--seconds", str(seconds)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{model}, {variant}: {done.stderr}")
+    return float(done.stdout.splitlines()[-1])
+
+
+def images_per_second(model: str, variant: str, seconds: float) -> float:
+    """Take steps on one batch in memory for so many seconds; return images per second by the median step."""
+    import keras
+    import numpy as np
+
+    from ferflow.models import build_network
+    from ferflow.models.shared import blocks
+    from ferflow.train.backend import make_reproducible
+    from ferflow.train.compiled import compile_network
+
+    _, changes, special = VARIANTS[variant]
+    config = load_config(ROOT / "params.yaml").model_copy(update={"budget": "full"})
+    resolved = config.resolve(model)
+    settings = resolved.train.model_copy(update=changes)
+    if "undetermined" in special:
+        keras.utils.set_random_seed(1)
+    else:
+        make_reproducible(1)
+    if "late pooling" in special:
+        _pool_late(blocks)
+    keras.config.set_dtype_policy(settings.precision)
+    net = build_network(resolved.architecture, resolved.network, 48, 7)
+    compile_network(net, settings)
+    if "xla" in special:
+        net.jit_compile = True
+    rng = np.random.default_rng(1)
+    images = rng.integers(0, 256, (settings.batch_size, 48, 48, 1)).astype(np.float32)
+    targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, settings.batch_size)]
+    for _ in range(4):
+        net.train_on_batch(images, targets)
+    taken, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(taken) < 5:
+        start = time.perf_counter()
+        net.train_on_batch(images, targets)
+        taken.append(time.perf_counter() - start)
+    return settings.batch_size / statistics.median(taken)
+
+
+def _pool_late(blocks: Any) -> None:
+    """Have blocks.conv_unit pool after normalisation and ReLU, as most descriptions of such networks do."""
+    from keras import layers
+
+    early = blocks.conv_unit
+
+    def conv_unit(x: Any, filters: int, size: int = 3, pool: bool = False, momentum: float = 0.99) -> Any:
+        x = early(x, filters, size, pool=False, momentum=momentum)
+        return layers.MaxPooling2D()(x) if pool else x
+
+    blocks.conv_unit = conv_unit
+
+
+if __name__ == "__main__":
+    main()
