@@ -23,7 +23,7 @@ def main() -> None:
         f"{count:,} {reason.replace('_', ' ')}" for reason, count in summary["dropped_by_reason"].items()
     )
     print(
-        f"{summary['files']:,} files: {summary['kept']:,} kept, {summary['dropped']:,} dropped"
+        f"{summary['files']:,} file{'s' * (summary['files'] != 1)}: {summary['kept']:,} kept, {summary['dropped']:,} dropped"
         + (f" ({reasons})" if reasons else "")
     )
 

@@ -162,8 +162,7 @@ def test_same_weights_same_answers_on_every_backend(name, backend, saved, answer
 def test_every_weight_learns_and_images_are_learnt_by_heart(name):
     keras.utils.set_random_seed(3)
     model, side = narrow_network(name)
-    count = 32 if name not in TRANSFER else 16
-    images, labels = pictures(count, side, seed=4), np.arange(count) % 7
+    images, labels = pictures(32, side, seed=4), np.arange(32) % 7
     compiled = keras.backend.backend() != "tensorflow"  # which would compile longer than it then saves
     model.compile(
         keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=compiled

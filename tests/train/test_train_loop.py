@@ -114,8 +114,11 @@ def test_an_option_that_the_network_lacks_is_told() -> None:
         train_network(resolved({"layers": 3}), noise(32), noise(16), 1)
 
 
-def test_half_precision_trains_a_network_of_full_precision() -> None:
-    result = train_network(resolved(epochs=1, precision="mixed_bfloat16"), separable(48), separable(24), 1)
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_trains_a_network_of_full_precision(precision: str) -> None:
+    settings = resolved(epochs=4, precision=precision, weight_average=0.9, clip_norm=1.0)
+    result = train_network(settings, separable(96), separable(24, seed=1), 1)
+    assert result.best["val_accuracy"] > 0.9
     assert {layer.dtype_policy.name for layer in result.model.layers} == {"float32"}
     assert {str(weight.dtype) for weight in result.model.weights} == {"float32"}
     assert keras.config.dtype_policy().name == "float32", "what trains next is not changed"
