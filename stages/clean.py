@@ -23,8 +23,8 @@ def main() -> None:
         f"{count:,} {reason.replace('_', ' ')}" for reason, count in summary["dropped_by_reason"].items()
     )
     print(
-        f"{summary['files']:,} file{'s' * (summary['files'] != 1)}: {summary['kept']:,} kept, {summary['dropped']:,} dropped"
-        + (f" ({reasons})" if reasons else "")
+        f"{summary['files']:,} {'file' if summary['files'] == 1 else 'files'}: "
+        f"{summary['kept']:,} kept, {summary['dropped']:,} dropped" + (f" ({reasons})" if reasons else "")
     )
 
 
