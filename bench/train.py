@@ -1,11 +1,12 @@
-"""Measure training: the share of the time that is the network's own step, and the usual ways beside ours.
+"""Measure training: the share of the time that is the network's own step, the usual ways beside ours, and every model.
 
     python bench/train.py [--steps 150] [--rounds 5]
 
 In rounds, within one process and on one network each: bare steps on a batch that lies in memory; the same number of
 steps of an epoch as the train stage does it, validation and bookkeeping included; and the two usual ways, which read
 the same images one by one from a directory: keras' image_dataset_from_directory with its random layers, and
-ImageDataGenerator. Images are drawn faces. Written as ratios to reports/bench/train.json.
+ImageDataGenerator. Images are drawn faces. Then bare steps of every model of params.yaml, from which follow the seconds
+an epoch in docs/models.md. Written to reports/bench/train.json.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from ferflow.workers import available_cores, in_parallel, portions
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("cnn_augmented", "mini_xception")
 LEAST_SHARE = 0.95
+EPOCH = 24_219  # training images of FER-2013, cleaned and cut by params.yaml
 _VALIDATION = 64  # images: an epoch of a bench is short, so its validation is too
 
 
@@ -42,12 +44,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often all are measured in turn; medians count")
     arguments = parser.parse_args()
     start_keras()
+    from ferflow.train.backend import describe_machine
+
     config = load_config(ROOT / "params.yaml").model_copy(update={"budget": "full"})
     report: dict[str, Any] = {"cores": available_cores(), "limits": {"step_share": LEAST_SHARE}, "models": {}}
     for name in MODELS:
         resolved = config.resolve(name)
         faces = draw(arguments.steps * resolved.train.batch_size)
         report["models"][name] = measure(resolved, faces, arguments.steps, arguments.rounds)
+    report["seconds_an_epoch"] = {
+        "images": EPOCH,
+        "processor": describe_machine()["cpu"],
+        "models": {name: round(EPOCH / step_rate(config.resolve(name))) for name in config.models},
+    }
     write_json(ROOT / "reports/bench/train.json", report)
     for name, found in report["models"].items():
         usual = ", ".join(f"{ratio} times {way}" for way, ratio in found["times_faster_than"].items())
@@ -137,6 +146,24 @@ def bare_steps(resolved: ResolvedModel, faces: Split) -> Callable[[int], None]:
             model.train_on_batch(batch.images, batch.targets, return_dict=True)
 
     return run
+
+
+def step_rate(resolved: ResolvedModel, seconds: float = 5.0) -> float:
+    """Return images per second of bare steps of a model, trained whole and from random weights; the median step's."""
+    from ferflow.models import find_architecture
+
+    if hasattr(find_architecture(resolved.architecture), "freeze"):
+        resolved = resolved.model_copy(update={"network": {**resolved.network, "weights": "none"}})
+    run = bare_steps(resolved, draw(resolved.train.batch_size))
+    run(2)
+    taken: list[float] = []
+    while sum(taken) < seconds or len(taken) < 5:
+        start = time.perf_counter()
+        run(1)
+        taken.append(time.perf_counter() - start)
+    rate = resolved.train.batch_size / statistics.median(taken)
+    print(f"{resolved.name}: {rate:.0f} images/s", flush=True)
+    return rate
 
 
 def directory_dataset(resolved: ResolvedModel, folder: Path) -> Callable[[int], None]:

@@ -122,7 +122,7 @@ def _models(_arguments: argparse.Namespace) -> None:
     from ferflow.zoo import models_page
 
     page = Path("docs/models.md")
-    models_page(page, load_config(PARAMS).models, side=48, classes=7)
+    models_page(page, load_config(PARAMS).models, side=48, classes=7, bench=Path("reports/bench/train.json"))
     print(f"wrote {page}")
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import keras
 
 from ferflow.config import Model
-from ferflow.files import write_text
+from ferflow.files import read_json, write_text
 from ferflow.models import build_network, find_architecture
 from ferflow.models.shared.costs import count_macs
 
@@ -17,8 +17,17 @@ _RIGHT = ("parameters", "MACs", "seconds an epoch")
 _PAPER = re.compile(r"[A-Z]\w+(?: &\s+[A-Z]\w+|\s+et\s+al\.)?\s+(?:19|20)\d\d")
 
 
-def models_page(page: Path, models: Mapping[str, Model], side: int, classes: int) -> None:
-    """Write the page of the zoo; see models_table for the arguments and what is raised."""
+def models_page(page: Path, models: Mapping[str, Model], side: int, classes: int, bench: Path) -> None:
+    """Write the page of the zoo.
+
+    Args:
+        page: the file to write.
+        models: as in models_table, as are `side`, `classes` and what is raised.
+        side: of the images.
+        classes: how many.
+        bench: reports/bench/train.json, from which the seconds an epoch come; where it is missing, there are none.
+    """
+    measured = read_json(bench)["seconds_an_epoch"] if bench.is_file() else {}
     write_text(
         page,
         "# Models\n\n"
@@ -27,7 +36,13 @@ def models_page(page: Path, models: Mapping[str, Model], side: int, classes: int
         "classes. Each is a module in src/ferflow/models, whose docstring tells how it was made; "
         "[CONTRIBUTING.md](../CONTRIBUTING.md) tells how to add one. What they reach is in "
         "[results/fer2013.md](results/fer2013.md).\n\n"
-        + models_table(models, side, classes)
+        + models_table(models, side, classes, measured.get("models"))
+        + (
+            f"\nAn epoch is {measured['images']:,} images, by bare training steps of the whole network on two cores "
+            f"({measured['processor']}), measured by `make bench`."
+            if measured
+            else ""
+        )
         + "\nA MAC is one multiplication with its addition, counted in convolutions and dense layers for one image. "
         "`vgg16`, `resnet50`, `efficientnetv2_b0` and `convnext_tiny` start from ImageNet weights: "
         "`weights: imagenet` fetches them, `weights: path/of/file` reads them, `weights: none` starts from random "

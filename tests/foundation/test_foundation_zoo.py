@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from ferflow.config import Model, load_config
+from ferflow.files import write_json
 from ferflow.models import architectures, find_architecture
 from ferflow.zoo import HEAD, models_page, models_table, paper
 
@@ -38,5 +39,23 @@ def test_every_architecture_names_a_paper_and_has_a_block_of_params(name):
 
 
 def test_the_page_in_docs_is_that_of_the_code(tmp_path):
-    models_page(tmp_path / "models.md", PARAMS.models, 48, 7)
+    models_page(tmp_path / "models.md", PARAMS.models, 48, 7, ROOT / "reports/bench/train.json")
     assert (tmp_path / "models.md").read_text() == (ROOT / "docs/models.md").read_text(), "run `make models`"
+
+
+def test_seconds_an_epoch_come_from_the_bench_where_there_is_one(tmp_path):
+    page, bench = tmp_path / "models.md", tmp_path / "train.json"
+    blocks = {"mini_xception": PARAMS.models["mini_xception"]}
+    models_page(page, blocks, 48, 7, bench)
+    assert "epoch |" not in page.read_text()
+    assert "An epoch is" not in page.read_text()
+    write_json(
+        bench, {"seconds_an_epoch": {"images": 24219, "processor": "a chip", "models": {"mini_xception": 17, "x": 1}}}
+    )
+    models_page(page, blocks, 48, 7, bench)
+    assert "| seconds an epoch |" in page.read_text()
+    assert "| 17 |" in page.read_text()
+    assert (
+        "An epoch is 24,219 images, by bare training steps of the whole network on two cores (a chip)"
+        in page.read_text()
+    )
