@@ -63,6 +63,11 @@ models: env ## write docs/models.md from params.yaml and the networks
 .PHONY: bench
 bench: env ## measure speed and memory as ratios, into reports/bench
 	@python bench/data.py
+	@python bench/train.py
+
+.PHONY: bench-step
+bench-step: env ## measure what makes the training step faster on this machine
+	@python bench/step.py
 
 .PHONY: lock
 lock: ## pin and hash the requirements anew (needs uv)

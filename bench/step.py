@@ -51,7 +51,7 @@ VARIANTS: dict[str, tuple[dict[str, str], dict[str, Any], tuple[str, ...]]] = {
     "batch of 128": ({}, {"batch_size": 128}, ()),
     "without weight averaging": ({}, {"weight_average": 0.0}, ()),
     "normalised before pooling": ({}, {}, ("late pooling",)),
-    "JAX": ({"KERAS_BACKEND": "jax"}, {}, ("xla",)),
+    "JAX": ({"KERAS_BACKEND": "jax"}, {}, ()),
 }
 
 

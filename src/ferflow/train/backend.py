@@ -28,6 +28,11 @@ def make_reproducible(seed: int) -> None:
         importlib.import_module("torch").use_deterministic_algorithms(True, warn_only=True)
 
 
+def needs_jit() -> bool:
+    """Tell whether a step must be compiled: without it JAX takes each operation by itself, others have their graph."""
+    return bool(keras.backend.backend() == "jax")
+
+
 @contextlib.contextmanager
 def shared_by_devices(count: int) -> Iterator[None]:
     """Let `count` devices share every batch of the networks that are built inside; 1 changes nothing.

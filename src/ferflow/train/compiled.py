@@ -3,14 +3,17 @@
 import keras
 
 from ferflow.config import Train
+from ferflow.train.backend import needs_jit
 
 
 def compile_network(model: keras.Model, settings: Train) -> None:
     """Compile a network for training on targets that are shares of the classes (one-hot, smoothed, mixed or votes).
 
-    XLA stays off: on two cores the compiled step took five times as long as keras' own graph on TensorFlow.
+    XLA stays off on TensorFlow: see docs/training.md for what it costs on a CPU.
     """
-    model.compile(optimizer=_optimizer(model, settings), loss=_loss(settings), metrics=["accuracy"], jit_compile=False)
+    model.compile(
+        optimizer=_optimizer(model, settings), loss=_loss(settings), metrics=["accuracy"], jit_compile=needs_jit()
+    )
     model.optimizer.build(model.trainable_variables)
 
 
