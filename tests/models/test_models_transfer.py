@@ -216,3 +216,19 @@ def test_wrong_options_are_told() -> None:
         check_options("vgg16", {"wieghts": "none"})
     with pytest.raises(ConfigError, match=r"models\.vgg16\.network\.upscale: .* Received: 0"):
         check_options("vgg16", {"upscale": 0})
+
+
+def test_convnext_with_depthwise_layers_answers_as_that_of_keras(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(2)
+    theirs = keras.applications.ConvNeXtTiny(include_top=False, weights=None, input_shape=(48, 48, 3))
+    for weight in theirs.weights:  # the layers' scales begin at 1e-6, which would hide the convolutions
+        if weight.path.endswith("layer_scale/gamma") or weight.name == "gamma":
+            weight.assign(np.full(weight.shape, 0.5, np.float32))
+    theirs.save_weights(tmp_path / "convnext.weights.h5")
+    model = build_network("convnext_tiny", {"weights": str(tmp_path / "convnext.weights.h5")}, 48, 7)
+    base = model.get_layer("base")
+    assert not [layer for layer in base.layers if isinstance(layer, keras.layers.Conv2D) and layer.groups > 1]
+    colour = np.random.default_rng(1).integers(0, 256, (2, 48, 48, 3)).astype(np.float32)
+    expected = np.asarray(theirs(colour))
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(np.asarray(base(colour)), expected, atol=1e-4)

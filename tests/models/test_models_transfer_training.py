@@ -101,7 +101,7 @@ def test_stops_between_and_in_the_phases_change_nothing(
 
         return on_epoch
 
-    monkeypatch.setattr(loop, "_key", lambda *_: "key")  # which reads the code of the package's own networks
+    monkeypatch.setattr(loop, "training_key", lambda *_: "key")  # which reads the code of the package's own networks
     model, train, validation = settings(small, weights, weight_average=0.5), images(16, 0), images(8, 1)
     whole = train_network(model, train, validation, 1)
     for stop in (2, 3):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import layers
 
 from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
 
@@ -17,7 +18,10 @@ class Options(TransferOptions):
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
     """Build the network; see ferflow.models for the contract."""
-    return transfer("convnext_tiny", _application, "raw", options, side, classes)
+    model = transfer("convnext_tiny", _application, "raw", options, side, classes)
+    depthwise = keras.models.clone_model(model, clone_function=_depthwise, recursive=True)
+    _copy_weights(model, depthwise)
+    return depthwise
 
 
 def _application(name: str, **arguments: Any) -> keras.Model:
@@ -25,3 +29,27 @@ def _application(name: str, **arguments: Any) -> keras.Model:
     base: keras.Model = keras.applications.ConvNeXtTiny(**arguments)
     base.name = name
     return base
+
+
+def _depthwise(layer: keras.Layer) -> keras.Layer:
+    """Clone a layer; a convolution with a group a channel as the depthwise one that it is.
+
+    keras.applications writes it as a grouped convolution, which keras has to hand to XLA on TensorFlow and a CPU; a
+    training step of the whole network then takes several times as long.
+    """
+    if isinstance(layer, layers.Conv2D) and layer.groups > 1:
+        return layers.DepthwiseConv2D(layer.kernel_size, padding=layer.padding, name=layer.name)
+    clone: keras.Layer = type(layer).from_config(layer.get_config())
+    return clone
+
+
+def _copy_weights(source: keras.Model, target: keras.Model) -> None:
+    for layer in (layer for layer in source.layers if layer.weights):
+        twin = target.get_layer(layer.name)
+        if isinstance(layer, keras.Model):
+            _copy_weights(layer, twin)
+        elif isinstance(twin, layers.DepthwiseConv2D):
+            kernel, bias = layer.get_weights()
+            twin.set_weights([kernel.swapaxes(2, 3), bias])  # (h, w, 1, channels) to (h, w, channels, 1)
+        else:
+            twin.set_weights(layer.get_weights())
