@@ -51,6 +51,7 @@ VARIANTS: dict[str, tuple[dict[str, str], dict[str, Any], tuple[str, ...]]] = {
     "batch of 128": ({}, {"batch_size": 128}, ()),
     "without weight averaging": ({}, {"weight_average": 0.0}, ()),
     "normalised before pooling": ({}, {}, ("late pooling",)),
+    "channels before pixels": ({}, {}, ("channels first",)),
     "JAX": ({"KERAS_BACKEND": "jax"}, {}, ()),
 }
 
@@ -120,11 +121,13 @@ def images_per_second(model: str, variant: str, seconds: float) -> float:
         _pool_late(blocks)
     keras.config.set_dtype_policy(settings.precision)
     net = build_network(resolved.architecture, resolved.network, 48, 7)
+    if "channels first" in special:
+        net = _with_channels_first(net)
     compile_network(net, settings)
     if "xla" in special:
         net.jit_compile = True
     rng = np.random.default_rng(1)
-    images = rng.integers(0, 256, (settings.batch_size, 48, 48, 1)).astype(np.float32)
+    images = rng.integers(0, 256, (settings.batch_size, *net.input_shape[1:])).astype(np.float32)
     targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, settings.batch_size)]
     for _ in range(4):
         net.train_on_batch(images, targets)
@@ -147,6 +150,23 @@ def _pool_late(blocks: Any) -> None:
         return layers.MaxPooling2D()(x) if pool else x
 
     blocks.conv_unit = conv_unit
+
+
+def _with_channels_first(net: Any) -> Any:
+    """Return the same network on images of (channels, height, width)."""
+    import keras
+
+    def clone(layer: Any) -> Any:
+        config = layer.get_config()
+        if "data_format" in config:
+            config["data_format"] = "channels_first"
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["axis"] = 1
+        config.pop("build_config", None)
+        return layer.__class__.from_config(config)
+
+    height, width, channels = net.input_shape[1:]
+    return keras.models.clone_model(net, input_tensors=keras.Input((channels, height, width)), clone_function=clone)
 
 
 if __name__ == "__main__":
