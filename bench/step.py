@@ -81,6 +81,9 @@ def main() -> None:
                 for name, found in rates.items()
             },
         }
+    from ferflow.train.backend import describe_machine  # only now: TensorFlow's threads would have been in the way
+
+    report["processor"] = describe_machine()["cpu"]
     write_json(ROOT / "reports/bench/step.json", report)
     for model, found in report["models"].items():
         print(f"{model}: {found['images_per_second'][OURS]:.0f} images/s {OURS}; times that:")

@@ -75,6 +75,9 @@ def lived_in(name):
     if name == "vgg16":  # whose random weights, with nothing that normalises, let the signal fade from layer to layer
         for layer in (layer for layer in layers if isinstance(layer, keras.layers.Conv2D)):
             layer.kernel.assign(layer.kernel * 2**0.5)
+    if name == "alexnet":  # whose first dense weights are small, being meant for thousands of inputs
+        for layer in (layer for layer in layers if isinstance(layer, keras.layers.Dense)):
+            layer.kernel.assign(layer.kernel * 10)
     norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
     for layer in norms:
         layer.momentum = 0.0  # so that one batch sets its statistics

@@ -56,5 +56,7 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
     x = layers.Flatten()(x)
     for _ in range(2):
         x = layers.Dropout(options.dropout)(x)
-        x = layers.Dense(options.dense, activation="relu", kernel_initializer="he_normal")(x)
+        # Small, as in section 5 of the paper: dropout doubles the variance before each of these layers.
+        first = keras.initializers.RandomNormal(stddev=0.01)
+        x = layers.Dense(options.dense, activation="relu", kernel_initializer=first)(x)
     return classifier(image, x, classes, "alexnet")

@@ -1,7 +1,8 @@
 """Four wide convolutions with pooling and dropout after each, then two dense layers; 4.2 million parameters.
 
 The network of many tutorials on FER-2013, without normalisation and without padding, so that 48 pixels shrink to one
-position. Its parts: ReLU, dropout (Krizhevsky et al. 2012) and max pooling; no paper of its own.
+position. Its parts: ReLU, dropout (Krizhevsky et al. 2012) and max pooling; no paper of its own. The first weights are
+keras' usual ones (Glorot & Bengio 2010): with those of He et al. 2015, larger, it learnt much more slowly on FER-2013.
 """
 
 from typing import Annotated
@@ -43,10 +44,10 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
     image = grey_input(side)
     x = centred(image)
     for filters in options.filters:
-        x = layers.Conv2D(filters, 3, activation="relu", kernel_initializer="he_normal")(x)
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
         x = layers.Dropout(options.dropout)(layers.MaxPooling2D()(x))
     x = layers.Flatten()(x)
     for units in options.dense:
-        x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
+        x = layers.Dense(units, activation="relu")(x)
         x = layers.Dropout(options.dense_dropout)(x)
     return classifier(image, x, classes, "wide_cnn")
