@@ -158,6 +158,16 @@ def test_every_scaling_is_that_of_keras(tmp_path: Path, scaling: Any) -> None:
     np.testing.assert_allclose(fed, published.preprocess_input(np.repeat(grey, 3, axis=-1)), atol=1e-4)
 
 
+@pytest.mark.parametrize("source", ["none", "file"])
+def test_running_statistics_follow_in_the_head_and_in_a_base_of_random_weights(weights: str, source: str) -> None:
+    model = build("none" if source == "none" else weights, norm_momentum=0.5)
+    momenta = [
+        [layer.momentum for layer in part.layers if isinstance(layer, layers.BatchNormalization)]
+        for part in (model, model.get_layer("base"))
+    ]
+    assert momenta == [[0.5], [0.5 if source == "none" else 0.99] * 2]
+
+
 def test_random_weights_are_fed_from_minus_one_to_one() -> None:
     model = build("none")
     assert "imagenet_scale" not in [layer.name for layer in model.layers]

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from ferflow.config.base import Fraction
 from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
 
 __all__ = ["Options", "build", "freeze"]
@@ -12,6 +13,7 @@ __all__ = ["Options", "build", "freeze"]
 class Options(TransferOptions):
     """Options of efficientnetv2_b0; see TransferOptions."""
 
+    norm_momentum: Fraction = 0.9  # as keras.applications has it
     unfreeze_from: str = "block5a_expand_conv"
 
 

@@ -33,6 +33,8 @@ class TransferOptions(Section):
         upscale: the image is enlarged by this factor (bilinear) before the base.
         dense: units of the head's hidden layer.
         dropout: in the head.
+        norm_momentum: of the running statistics that normalise outside training, in the head and, with random weights,
+            in the base too (pretrained statistics are frozen); see cnn.
         unfreeze_from: the base's first layer to be trained after the warm-up; all after it are too, but
             batch normalisation. Empty: the whole base.
     """
@@ -41,6 +43,7 @@ class TransferOptions(Section):
     upscale: PositiveInt = 1
     dense: PositiveInt = 256
     dropout: Fraction = 0.4
+    norm_momentum: Fraction = 0.99
     unfreeze_from: str = ""
 
 
@@ -69,7 +72,7 @@ def transfer(
     """
     inner = side * options.upscale
     check_side(name, inner, 32)
-    base = _base(name, application, options.weights, inner, arguments)
+    base = _base(name, application, options, inner, arguments)
     _unfrozen(base, name, options)
     image = grey_input(side)
     # Without pretrained weights there is no scaling to match, and deep nets without normalisation need small inputs.
@@ -81,7 +84,7 @@ def transfer(
         scale, offset = SCALINGS[scaling]
         x = layers.Rescaling(scale, offset=offset, name="imagenet_scale")(x)
     x = layers.GlobalAveragePooling2D()(base(x))
-    return classifier(image, dense_unit(x, options.dense, options.dropout), classes, name)
+    return classifier(image, dense_unit(x, options.dense, options.dropout, options.norm_momentum), classes, name)
 
 
 def freeze(model: keras.Model, options: TransferOptions, head_only: bool) -> None:
@@ -112,8 +115,10 @@ def _unfrozen(base: keras.Model, name: str, options: TransferOptions) -> list[An
     return list(base.layers[names.index(options.unfreeze_from) :])
 
 
-def _base(name: str, application: Callable[..., keras.Model], weights: str, side: int, arguments: Any) -> keras.Model:
-    shape = (side, side, 3)
+def _base(
+    name: str, application: Callable[..., keras.Model], options: TransferOptions, side: int, arguments: Any
+) -> keras.Model:
+    weights, shape = options.weights, (side, side, 3)
     ways_out = (
         f"Set `weights: none` in models.{name}.network of params.yaml to train from random weights, or give the "
         "path of a weights file there (`weights: path/to/file.h5`, from keras.applications, without the top)."
@@ -128,7 +133,11 @@ def _base(name: str, application: Callable[..., keras.Model], weights: str, side
                 raise
             raise ModelError(f"{name}: the ImageNet weights cannot be fetched ({error}). {ways_out}") from error
     base = application(include_top=False, weights=None, input_shape=shape, name="base", **arguments)
-    if weights != "none":
+    if weights == "none":
+        for layer in base.layers:
+            if isinstance(layer, layers.BatchNormalization):
+                layer.momentum = options.norm_momentum
+    else:
         if not Path(weights).is_file():
             raise ModelError(f"{name}: there is no weights file. Received: {weights!r}. {ways_out}")
         try:
