@@ -75,7 +75,7 @@ def lived_in(name):
     if name == "vgg16":  # whose random weights, with nothing that normalises, let the signal fade from layer to layer
         for layer in (layer for layer in layers if isinstance(layer, keras.layers.Conv2D)):
             layer.kernel.assign(layer.kernel * 2**0.5)
-    if name == "alexnet":  # whose first dense weights are small, being meant for thousands of inputs
+    if name in ("alexnet", "vgg_fer"):  # whose first dense weights are small, being meant for thousands of inputs
         for layer in (layer for layer in layers if isinstance(layer, keras.layers.Dense)):
             layer.kernel.assign(layer.kernel * 10)
     norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]

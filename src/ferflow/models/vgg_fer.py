@@ -42,6 +42,8 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
             x = conv_unit(x, factor * options.width, pool=pool, momentum=options.norm_momentum)
     x = layers.Flatten()(x)
     for _ in range(2):
-        x = layers.Dense(options.dense, activation="relu", kernel_initializer="he_normal")(x)
+        # Small, as Krizhevsky et al. 2012 (section 5) begin: thousands of summands make large outputs of larger ones.
+        first = keras.initializers.RandomNormal(stddev=0.01)
+        x = layers.Dense(options.dense, activation="relu", kernel_initializer=first)(x)
         x = layers.Dropout(options.dropout)(x)
     return classifier(image, x, classes, "vgg_fer")
