@@ -165,7 +165,6 @@ def _with_channels_first(net: Any) -> Any:
             config["data_format"] = "channels_first"
         if isinstance(layer, keras.layers.BatchNormalization):
             config["axis"] = 1
-        config.pop("build_config", None)
         return layer.__class__.from_config(config)
 
     height, width, channels = net.input_shape[1:]

@@ -27,8 +27,8 @@ def conv_unit(
 ) -> "KerasTensor":
     """Apply convolution, max pooling where asked, batch normalisation (Ioffe & Szegedy 2015) and ReLU.
 
-    Pooling comes before normalisation: on a CPU those two read four times less memory then, and the step is about a
-    quarter faster.
+    Pooling comes before normalisation: on a CPU those two read four times less memory then; docs/training.md tells
+    what it brings.
     """
     x = layers.Conv2D(filters, size, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     if pool:
