@@ -35,7 +35,7 @@ def models_page(page: Path, models: Mapping[str, Model], side: int, classes: int
         f"Every block of `models:` in params.yaml, as the `full` budget trains it on {side}x{side} images of {classes} "
         "classes. Each is a module in src/ferflow/models, whose docstring tells how it was made; "
         "[CONTRIBUTING.md](../CONTRIBUTING.md) tells how to add one. What they reach is in "
-        "[results/fer2013.md](results/fer2013.md).\n\n"
+        "[results](results).\n\n"
         + models_table(models, side, classes, measured.get("models"))
         + (
             f"\nAn epoch is {measured['images']:,} images, by bare training steps of the whole network on two cores "
@@ -43,11 +43,9 @@ def models_page(page: Path, models: Mapping[str, Model], side: int, classes: int
             if measured
             else ""
         )
-        + "\nA MAC is one multiplication with its addition, counted in convolutions and dense layers for one image. "
-        "`vgg16`, `resnet50`, `efficientnetv2_b0` and `convnext_tiny` start from ImageNet weights: "
-        "`weights: imagenet` fetches them, `weights: path/of/file` reads them, `weights: none` starts from random "
-        "ones. With pretrained weights the head is trained first (`head_epochs`), then the upper part of the base too "
-        "(`unfreeze_from`) at a lower rate (`fine_tune_rate`), with its BatchNormalization frozen.\n",
+        + "\nA MAC is one multiplication with its addition, counted in convolutions and dense layers for one image."
+        + _transfer(models)
+        + "\n",
     )
 
 
@@ -83,6 +81,18 @@ def paper(module: ModuleType) -> str:
     """Return the first paper that an architecture's docstring names, as authors and year; empty where none is."""
     found = _PAPER.search(module.__doc__ or "")
     return " ".join(found.group().split()) if found else ""
+
+
+def _transfer(models: Mapping[str, Model]) -> str:
+    names = [f"`{name}`" for name in models if hasattr(find_architecture(name), "freeze")]
+    if not names:
+        return ""
+    return (
+        f" Made to start from ImageNet weights: {', '.join(names)}. `weights: imagenet` fetches them, "
+        "`weights: path/of/file` reads them, `weights: none` starts from random ones. With pretrained weights the head "
+        "is trained first (`head_epochs`), then the upper part of the base too (`unfreeze_from`) at a lower rate "
+        "(`fine_tune_rate`), with its BatchNormalization frozen."
+    )
 
 
 def _input(model: keras.Model) -> str:

@@ -43,6 +43,15 @@ def test_the_page_in_docs_is_that_of_the_code(tmp_path):
     assert (tmp_path / "models.md").read_text() == (ROOT / "docs/models.md").read_text(), "run `make models`"
 
 
+def test_only_the_models_that_have_weights_to_fetch_are_told_to(tmp_path):
+    page = tmp_path / "models.md"
+    blocks = {"mini_xception": PARAMS.models["mini_xception"]}
+    models_page(page, blocks, 48, 7, tmp_path / "none.json")
+    assert "ImageNet" not in page.read_text()
+    models_page(page, blocks | {"resnet50": PARAMS.models["resnet50"]}, 48, 7, tmp_path / "none.json")
+    assert "ImageNet weights: `resnet50`. " in page.read_text()
+
+
 def test_seconds_an_epoch_come_from_the_bench_where_there_is_one(tmp_path):
     page, bench = tmp_path / "models.md", tmp_path / "train.json"
     blocks = {"mini_xception": PARAMS.models["mini_xception"]}
