@@ -171,13 +171,15 @@ def _data(root: Path, receipt: dict[str, Any]) -> str:
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in clean["dropped_by_reason"].items())
     copies = clean["duplicates"]
     leaks = clean["leakage"]
-    parts = ", ".join(f"{leaks[name]:,} {name.replace('_', ' ')}" for name in leaks if name.endswith("_test"))
+    # Only FER-2013's file names tell its two test sets apart.
+    parts = ", ".join(f"{leaks[n]:,} {n.replace('_', ' ')}" for n in leaks if n.endswith("_test") and leaks[n])
     lines = [
         f"{receipt['origin']} ({receipt['source']}), SHA-256 `{receipt['sha256']}`.",
         f"{clean['files']:,} files, {clean['kept']:,} kept, {clean['dropped']:,} dropped"
         + (f" ({reasons})." if reasons else "."),
         f"{copies['redundant']:,} redundant copies in {copies['groups']:,} groups, {copies['conflicting_groups']:,} "
-        f"of them with conflicting labels; {leaks['test']:,} test images have a copy in the training images ({parts}).",
+        f"of them with conflicting labels; {leaks['test']:,} test images have a copy in the training images"
+        + (f" ({parts})." if parts else "."),
         f"{len(prepare['classes'])} classes ({', '.join(prepare['classes'])}); "
         + ", ".join(f"{count:,} {name}" for name, count in prepare["images"].items())
         + " images.",
