@@ -83,7 +83,7 @@ def test_page_has_the_measured_numbers_the_commands_and_the_machine(project: Pat
     assert "300 train, 300 validation, 200 test images" in text
 
 
-def test_leaks_are_counted_by_test_set_only_where_file_names_tell_them_apart(project: Path) -> None:
+def test_leaks_are_counted_by_test_set_only_where_the_data_tell_them_apart(project: Path) -> None:
     leakage = {**CLEAN["leakage"], "private_test": 0, "public_test": 0}
     write_json(project / "reports/clean/summary.json", {**CLEAN, "leakage": leakage})
     assert "23 test images have a copy in the training images.\n" in write(project)

@@ -171,7 +171,7 @@ def _data(root: Path, receipt: dict[str, Any]) -> str:
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in clean["dropped_by_reason"].items())
     copies = clean["duplicates"]
     leaks = clean["leakage"]
-    # Only FER-2013's file names tell its two test sets apart.
+    # FER-2013's two test sets, where names or a Usage column told them apart.
     parts = ", ".join(f"{leaks[n]:,} {n.replace('_', ' ')}" for n in leaks if n.endswith("_test") and leaks[n])
     lines = [
         f"{receipt['origin']} ({receipt['source']}), SHA-256 `{receipt['sha256']}`.",
