@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from ferflow.base.files import write_json
+from ferflow.base.workers import available_cores, in_parallel, portions
 from ferflow.faces import CLASSES, random_face
-from ferflow.files import write_json
-from ferflow.progress import progress
-from ferflow.workers import available_cores, in_parallel, portions
+from ferflow.ui.progress import progress
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("clean", "prepare")

@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ferflow.config import load_config
-from ferflow.files import write_json
-from ferflow.workers import available_cores
+from ferflow.base.files import write_json
+from ferflow.base.workers import available_cores
+from ferflow.settings import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("cnn_augmented", "mini_xception")
@@ -106,11 +106,11 @@ def images_per_second(model: str, variant: str, seconds: float) -> float:
     """Take steps on one batch in memory for so many seconds; return images per second by the median step."""
     import keras
     import numpy as np
-
-    from ferflow.models import build_network
     from ferflow.models.shared import blocks
+
+    from ferflow.train.architectures import build_network
     from ferflow.train.backend import make_reproducible
-    from ferflow.train.compiled import compile_network
+    from ferflow.train.optimizer import compile_network
 
     _, changes, special = VARIANTS[variant]
     config = load_config(ROOT / "params.yaml").model_copy(update={"budget": "full"})

@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel, load_config
-from ferflow.console import start_keras
+from ferflow.base.arrays import Split
+from ferflow.base.files import write_json
+from ferflow.base.workers import available_cores, in_parallel, portions
 from ferflow.faces import CLASSES, random_face
-from ferflow.files import write_json
-from ferflow.progress import progress
-from ferflow.workers import available_cores, in_parallel, portions
+from ferflow.settings import load_config
+from ferflow.train.recipe import ResolvedModel
+from ferflow.ui.console import start_keras
+from ferflow.ui.progress import progress
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("cnn_augmented", "mini_xception")
@@ -101,7 +102,7 @@ def beside_train_stage(
         Images per second of the train stage and of each other way, and by what factor the stage is faster than each;
         medians over the rounds.
     """
-    from ferflow.train import train_network
+    from ferflow.train.loop import train_network
 
     images = steps * resolved.train.batch_size
     rates: dict[str, list[float]] = {}
@@ -150,7 +151,7 @@ def bare_steps(resolved: ResolvedModel, faces: Split) -> Callable[[int], None]:
 
 def step_rate(resolved: ResolvedModel, seconds: float = 5.0) -> float:
     """Return images per second of bare steps of a model, trained whole and from random weights; the median step's."""
-    from ferflow.models import find_architecture
+    from ferflow.train.architectures import find_architecture
 
     if hasattr(find_architecture(resolved.architecture), "freeze"):
         resolved = resolved.model_copy(update={"network": {**resolved.network, "weights": "none"}})
@@ -215,8 +216,8 @@ def network(resolved: ResolvedModel, classes: int, before: Sequence[Any] = ()) -
     """Build and compile a network as the train stage does, with further layers before it."""
     import keras
 
-    from ferflow.models import build_network
-    from ferflow.train.compiled import compile_network
+    from ferflow.train.architectures import build_network
+    from ferflow.train.optimizer import compile_network
 
     model = build_network(resolved.architecture, resolved.network, 48, classes)
     if before:

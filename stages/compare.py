@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ferflow.compare import compare
-from ferflow.config import load_config
-from ferflow.console import run_command
+from ferflow.settings import load_config
+from ferflow.ui.console import run_command
 
 
 def main() -> None:

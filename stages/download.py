@@ -4,10 +4,10 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from ferflow.config import load_config
-from ferflow.console import run_command
+from ferflow.base.files import write_json
 from ferflow.download import acquire
-from ferflow.files import write_json
+from ferflow.settings import load_config
+from ferflow.ui.console import run_command
 
 
 def main() -> None:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ferflow.config import load_config
-from ferflow.console import run_command
+from ferflow.base.files import read_json
 from ferflow.eda import write_report
-from ferflow.files import read_json
-from ferflow.manifest import read_manifest, read_votes
+from ferflow.raw.manifest import read_manifest, read_votes
+from ferflow.settings import load_config
+from ferflow.ui.console import run_command
 
 
 def main() -> None:

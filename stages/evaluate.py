@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from ferflow.config import load_config
-from ferflow.console import run_command, start_keras
-from ferflow.errors import ConfigError
+from ferflow.base.errors import ConfigError
 from ferflow.evaluate import evaluate
+from ferflow.settings import load_config
+from ferflow.ui.console import run_command, start_keras
 
 
 def main() -> None:

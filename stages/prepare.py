@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ferflow.config import load_config
-from ferflow.console import run_command
-from ferflow.files import whole_folder, write_json
-from ferflow.manifest import read_manifest, read_votes
+from ferflow.base.files import whole_folder, write_json
 from ferflow.prepare import prepare_arrays
+from ferflow.raw.manifest import read_manifest, read_votes
+from ferflow.settings import load_config
+from ferflow.ui.console import run_command
 
 
 def main() -> None:

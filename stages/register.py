@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from ferflow.config import load_config
-from ferflow.console import run_command
-from ferflow.files import write_json, write_text
+from ferflow.base.files import write_json, write_text
 from ferflow.register import describe, model_card, read_champion, read_sources
+from ferflow.settings import load_config
+from ferflow.ui.console import run_command
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     label = f"{registration['name']}@{registration['alias']}"
     reasons = "; ".join(registration["because"])
     if registration["promoted"]:
-        from ferflow.tracking import DEFAULT_URI, publish_champion
+        from ferflow.ui.tracking import DEFAULT_URI, publish_champion
 
         uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
         outcome = publish_champion(Path(), uri, registration, card, budget=config.budget)

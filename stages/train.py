@@ -5,10 +5,11 @@ import contextlib
 import os
 from pathlib import Path
 
-from ferflow.arrays import read_split
-from ferflow.config import Config, ResolvedModel, load_config
-from ferflow.console import run_command, start_keras
-from ferflow.files import read_json
+from ferflow.base.arrays import read_split
+from ferflow.base.files import read_json
+from ferflow.settings import Config, load_config
+from ferflow.train.recipe import ResolvedModel
+from ferflow.ui.console import run_command, start_keras
 
 
 def main() -> None:
@@ -25,8 +26,10 @@ def main() -> None:
 def train_and_write(config: Config, resolved: ResolvedModel) -> None:
     """Train with live tracking where DVC runs the stage; write the results; forget the checkpoints."""
     start_keras()  # after the config is known to be right, since it takes seconds
-    from ferflow.tracking import DEFAULT_URI, open_live_run
-    from ferflow.train import forget_checkpoints, train_network, write_outputs
+    from ferflow.train.checkpoint import forget_checkpoints
+    from ferflow.train.loop import train_network
+    from ferflow.train.outputs import write_outputs
+    from ferflow.ui.tracking import DEFAULT_URI, open_live_run
 
     train, validation = (read_split(Path("data/prepare"), name) for name in ("train", "validation"))
     checkpoints = Path("checkpoints/train") / resolved.name

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from ferflow.arrays import read_split
-from ferflow.config import Config, load_config
-from ferflow.console import run_command, start_keras
+from ferflow.base.arrays import read_split
+from ferflow.settings import Config, load_config
 from ferflow.tune import Params, Report, corners, dotted, fingerprint, run_study, stratified_rows, write_study
+from ferflow.ui.console import run_command, start_keras
 
 
 def main() -> None:
@@ -24,8 +24,9 @@ def tune(config: Config, model: str) -> None:
     start_keras()  # after the config is known to be right, since it takes seconds
     import keras
 
-    from ferflow.models import check_options
-    from ferflow.train import forget_checkpoints, train_network
+    from ferflow.train.architectures import check_options
+    from ferflow.train.checkpoint import forget_checkpoints
+    from ferflow.train.loop import train_network
 
     options, *_ = (check_options(model, resolved.network) for resolved in (own, *ends))
     data, code, checkpoints = Path("data/prepare"), Path("src/ferflow"), Path("checkpoints/tune") / model

@@ -8,7 +8,7 @@ import pandas as pd
 from PIL import Image
 
 from ferflow.clean import Cleaned, clean_folder
-from ferflow.config.data import Clean
+from ferflow.settings.data import Clean
 
 
 def pattern(seed: int, height: int = 48, width: int | None = None) -> np.ndarray:

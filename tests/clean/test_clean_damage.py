@@ -8,7 +8,7 @@ import pytest
 from clean_helpers import Raw, encoded, jpeg, pattern
 from PIL import Image
 
-from ferflow.manifest import COLUMNS
+from ferflow.raw.manifest import COLUMNS
 
 GREY = Image.fromarray(pattern(1))
 COLOUR = Image.merge("RGB", [Image.fromarray(pattern(seed)) for seed in (1, 2, 3)])

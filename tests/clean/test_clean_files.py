@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from clean_helpers import Raw, jpeg
 
-from ferflow.manifest import raw_path
+from ferflow.raw.manifest import raw_path
 
 
 def test_system_files_and_what_lies_in_system_folders(raw: Raw) -> None:

@@ -7,8 +7,8 @@ import pytest
 from clean_helpers import Raw, encoded, jpeg, pattern
 from PIL import Image
 
-from ferflow.errors import DataError
-from ferflow.images import ImageError, decode, decode_bytes, fit, read_grey
+from ferflow.base.errors import DataError
+from ferflow.raw.images import ImageError, decode, decode_bytes, fit, read_grey
 
 
 def outcome(data: bytes, fast: bool) -> tuple[str, str, bytes]:

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from clean_helpers import Raw, jpeg
 
+from ferflow.base.errors import DataError
+from ferflow.base.hashing import sha256
 from ferflow.clean import clean_folder, reading
-from ferflow.config.data import Clean
-from ferflow.errors import DataError
-from ferflow.files import sha256
-from ferflow.manifest import read_manifest, write_manifest
+from ferflow.raw.manifest import read_manifest, write_manifest
+from ferflow.settings.data import Clean
 
 
 def fill(raw: Raw, order: int = 1) -> None:

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from clean_helpers import Raw, pattern
 
+from ferflow.base.errors import DataError
 from ferflow.clean.votes import vote_label
-from ferflow.errors import DataError
-from ferflow.ferplus import COLUMNS
-from ferflow.images import read_grey
-from ferflow.tables import Table
+from ferflow.raw.ferplus import COLUMNS
+from ferflow.raw.images import read_grey
+from ferflow.raw.tables import Table
 
 CODES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 VOTES_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"

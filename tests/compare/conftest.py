@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ferflow.base.files import write_json, write_text
+from ferflow.base.hashing import sha256
 from ferflow.evaluate.scores import score
 from ferflow.evaluate.sets import Answers, evaluation_sets
-from ferflow.files import sha256, write_json, write_text
 
 CLASSES = ("angry", "happy", "sad")
 MODELS = {"cnn": 0.70, "cnn_augmented": 0.80, "vgg16": 0.55}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ferflow.base.errors import DataError
+from ferflow.base.files import read_json, write_json
 from ferflow.compare import compare
-from ferflow.config import Compare
-from ferflow.errors import DataError
-from ferflow.files import read_json, write_json
+from ferflow.settings import Compare
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("cnn", "cnn_augmented", "vgg16")
@@ -242,7 +242,7 @@ def test_the_stage_writes_the_folder(
 ) -> None:
     text = (ROOT / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text)
-    from ferflow.config import load_config
+    from ferflow.settings import load_config
 
     config = load_config(tmp_path / "params.yaml")
     write_results(tmp_path, {name: 0.6 + 0.05 * place for place, name in enumerate(config.results)})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferflow import metrics as foundation
+from ferflow.base import metrics as foundation
 from ferflow.compare.significance import METRICS, holm, mcnemar, paired_bootstrap
 
 

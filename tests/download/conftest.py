@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from download_helpers import FakeKaggle, Handler, Server
 
-from ferflow.config import Unpack
+from ferflow.settings import Unpack
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from download_helpers import FACES, tar_of, tree, zip_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferflow.config import LocalDataset, Unpack
+from ferflow.base.errors import DownloadError
 from ferflow.download import acquire
-from ferflow.errors import DownloadError
+from ferflow.settings import LocalDataset, Unpack
 
 SOUND = {
     "zip": zip_of(FACES),

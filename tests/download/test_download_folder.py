@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from download_helpers import FACES, jpeg, tree, zip_of
 
-from ferflow.config import LocalDataset, SampleDataset, Unpack
+from ferflow.base.errors import DownloadError
+from ferflow.base.files import whole_folder
 from ferflow.download import Receipt, acquire, fingerprint
-from ferflow.errors import DownloadError
-from ferflow.files import whole_folder
+from ferflow.settings import LocalDataset, SampleDataset, Unpack
 
 
 def fill(folder: Path, files: dict[str, bytes]) -> Path:

@@ -13,11 +13,11 @@ import pytest
 from download_helpers import FACES, TOKEN, FakeKaggle, Handler, damaged, status, tree, zip_of
 from test_download_folder import file_size_limit
 
-from ferflow.config import KaggleDataset, Unpack
+from ferflow.base.errors import DownloadError
 from ferflow.download import Receipt, acquire, fingerprint
 from ferflow.download.kaggle import fetch
 from ferflow.download.scrub import Scrubber
-from ferflow.errors import DownloadError
+from ferflow.settings import KaggleDataset, Unpack
 
 NAME = "msambare/fer2013"
 MEGABYTE = 1 << 20

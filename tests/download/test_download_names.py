@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ferflow.base.errors import DownloadError
 from ferflow.download.names import MAX_DEPTH, MAX_NAME, MAX_PATH, member_name, stored_name
-from ferflow.errors import DownloadError
 
 HOSTILE = ["..", ".", "", "C:", "a\\..\\b", ".dvc", "a.dvc", ".git", ".dvcignore", "dvc.yaml"]
 HOSTILE += ["%41", "%2Edvc", "\n", "~", "con"]

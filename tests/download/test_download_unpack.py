@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from download_helpers import FACES, tar_of, tree, zip_of
 
-from ferflow.config import LocalDataset, Unpack
+from ferflow.base.errors import DownloadError
 from ferflow.download import acquire, fingerprint
-from ferflow.errors import DownloadError
+from ferflow.settings import LocalDataset, Unpack
 
 CSV = b"emotion,pixels,Usage\n" + b"0," + b" ".join([b"7"] * 2304) + b",Training\n"
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ferflow.config import Clean, Eda
 from ferflow.eda import write_report
-from ferflow.manifest import COLUMNS
+from ferflow.raw.manifest import COLUMNS
+from ferflow.settings import Clean, Eda
 
 SIDE = 16
 CLEAN = Clean(image_size=SIDE)

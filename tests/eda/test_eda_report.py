@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from eda_folders import CLEAN, EDA, HOSTILE, SIDE, Raw, Report, face, fill
 
+from ferflow.base.errors import DataError
 from ferflow.clean import clean_folder
 from ferflow.eda import write_report
 from ferflow.eda.text import shown
-from ferflow.errors import DataError
 
 
 class Page(HTMLParser):

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferflow.arrays import Split, write_split
-from ferflow.files import write_json
+from ferflow.base.arrays import Split, write_split
+from ferflow.base.files import write_json
 
 CLASSES = ("angry", "happy", "sad")
 SIDE = 16

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ferflow.arrays import read_split, write_split
-from ferflow.config import Evaluate
-from ferflow.errors import DataError, ModelError
+from ferflow.base.arrays import read_split, write_split
+from ferflow.base.errors import DataError, ModelError
+from ferflow.base.network import load_model, predict
 from ferflow.evaluate import evaluate
-from ferflow.models import load_model, predict
+from ferflow.settings import Evaluate
 
 ROOT = Path(__file__).parents[2]
 BLOCK = [

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from ferflow import metrics as foundation
+from ferflow.base import metrics as foundation
 from ferflow.evaluate.scores import bootstrap, calibration, class_scores, confusion, interval, score
 
 NAMES = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")

@@ -82,7 +82,7 @@ def test_answers_are_the_mean_over_the_views_row_for_row(count: int) -> None:
 def test_a_mirrored_image_gets_the_same_answer_from_both_kinds_of_views(model_path: object) -> None:
     from pathlib import Path
 
-    from ferflow.models import load_model
+    from ferflow.base.network import load_model
 
     network = load_model(Path(str(model_path)))
     images = faces(5, 16, seed=9)

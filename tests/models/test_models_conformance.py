@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import ferflow.models
-from ferflow.errors import ConfigError, ModelError
-from ferflow.models import architectures, build_network, check_options, find_architecture, load_model
-from ferflow.models.shared.costs import count_macs
+from ferflow.base.errors import ConfigError, ModelError
+from ferflow.base.network import load_model
+from ferflow.train.architectures import architectures, build_network, check_options, find_architecture
+from ferflow.train.costs import count_macs
 
 HERE = Path(__file__).parent
 LINKS = [name for name in architectures() if (Path(ferflow.models.__path__[0]) / f"{name}.py").is_symlink()]
@@ -188,8 +189,8 @@ def test_every_weight_learns_and_images_are_learnt_by_heart(name):
 
 FETCH = """
 import json, sys
-from ferflow.errors import ModelError
-from ferflow.models import build_network
+from ferflow.base.errors import ModelError
+from ferflow.train.architectures import build_network
 for name in sys.argv[1:]:
     try:
         build_network(name, {"weights": "imagenet"}, 48, 7)

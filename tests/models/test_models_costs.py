@@ -6,7 +6,7 @@ import keras
 import pytest
 from keras import layers
 
-from ferflow.models.shared.costs import count_macs
+from ferflow.train.costs import count_macs
 
 
 def network(*parts: Any, side: int = 8, channels: int = 3) -> keras.Model:

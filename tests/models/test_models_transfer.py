@@ -14,9 +14,9 @@ from keras import layers
 from keras.src.legacy.saving import legacy_h5_format
 from transfer_helpers import LAYERS, save_base, small_base
 
-from ferflow.errors import ConfigError, ModelError
-from ferflow.models import build_network, check_options
-from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
+from ferflow.base.errors import ConfigError, ModelError
+from ferflow.train.architectures import build_network, check_options
+from ferflow.train.transfer import TransferOptions, freeze, transfer
 
 
 def build(weights: str, side: int = 32, application: Callable[..., keras.Model] = small_base, **options: Any) -> Any:

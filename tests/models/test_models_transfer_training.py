@@ -13,10 +13,10 @@ import pytest
 from transfer_helpers import small_base
 
 import ferflow.models
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel
-from ferflow.train import loop, train_network
-from ferflow.train.loop import _Trainer
+from ferflow.base.arrays import Split
+from ferflow.train import loop
+from ferflow.train.loop import _Trainer, train_network
+from ferflow.train.recipe import ResolvedModel
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "from typing import Any",
         "import keras",
         "from keras import layers",
-        "from ferflow.models.shared.transfer import TransferOptions as Options, freeze, transfer",
+        "from ferflow.train.transfer import TransferOptions as Options, freeze, transfer",
         inspect.getsource(small_base),
         "def build(options, side, classes):",
         "    return transfer('small_transfer', small_base, 'caffe', options, side, classes)",

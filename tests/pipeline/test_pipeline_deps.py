@@ -12,7 +12,7 @@ STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 
 # Code that talks to people and decides no output. A stage's own section of the config is a dependency all the same,
 # for its defaults; the other sections are not.
-SILENT = ("ferflow.errors", "ferflow.console", "ferflow.progress", "ferflow.tracking", "ferflow.config")
+SILENT = ("ferflow.base.errors", "ferflow.ui.console", "ferflow.ui.progress", "ferflow.ui.tracking", "ferflow.settings")
 
 
 @pytest.fixture(scope="module")

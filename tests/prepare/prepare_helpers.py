@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ferflow.manifest import COLUMNS
+from ferflow.raw.manifest import COLUMNS
 
 
 def pattern(seed: int, height: int = 48, width: int | None = None) -> np.ndarray:

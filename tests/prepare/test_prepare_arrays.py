@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from prepare_helpers import manifest_of, pattern, png, raw_with
 
-from ferflow.arrays import SPLITS, Split, create_images, read_split, write_split
-from ferflow.config.data import Prepare
-from ferflow.errors import DataError
-from ferflow.files import sha256
-from ferflow.images import fit
+from ferflow.base.arrays import SPLITS, Split, create_images, read_split, write_split
+from ferflow.base.errors import DataError
+from ferflow.base.hashing import sha256
 from ferflow.prepare import arrays, prepare_arrays
+from ferflow.raw.images import fit
+from ferflow.settings.data import Prepare
 
 CLASSES = ("angry", "happy", "sad")
 

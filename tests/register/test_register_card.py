@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ferflow.config import load_config
-from ferflow.errors import DataError
+from ferflow.base.errors import DataError
 from ferflow.register import Sources, model_card, read_sources
+from ferflow.settings import load_config
 
 REGISTRATION = {
     "promoted": True,

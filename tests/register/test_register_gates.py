@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferflow.config import Register
-from ferflow.errors import DataError
-from ferflow.files import write_json
+from ferflow.base.errors import DataError
+from ferflow.base.files import write_json
 from ferflow.register import check_gates, describe, read_champion
+from ferflow.settings import Register
 
 shares = st.integers(0, 10**6).map(lambda millionths: millionths / 10**6)
 

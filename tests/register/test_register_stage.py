@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ferflow.files import sha256, write_json, write_yaml
+from ferflow.base.files import write_json, write_yaml
+from ferflow.base.hashing import sha256
 from ferflow.register import Sources
-from ferflow.tracking import connect
+from ferflow.ui.tracking import connect
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = ("reports/register/registration.json", "reports/register/model_card.md")

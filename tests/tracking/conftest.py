@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tracking_helpers import dvc, run, write_network
 
-from ferflow.tracking import Store, connect
+from ferflow.ui.tracking import Store, connect
 
 PROJECT = Path(__file__).parent / "project"
 

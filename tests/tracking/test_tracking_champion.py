@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tracking_helpers import dvc, faces, served
 
-from ferflow.tracking import Store, publish_champion, read_lock, sync
-from ferflow.tracking.registry import has_alias
+from ferflow.ui.tracking import Store, publish_champion, read_lock, sync
+from ferflow.ui.tracking.registry import has_alias
 
 NewStore = Callable[..., Store]
 

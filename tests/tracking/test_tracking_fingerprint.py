@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tracking_helpers import dvc, run
 
-from ferflow.errors import TrackingError
-from ferflow.tracking import from_lock, of_running_stage, read_lock
+from ferflow.base.errors import TrackingError
+from ferflow.ui.tracking import from_lock, of_running_stage, read_lock
 
 PROBE = """
 import os
 from pathlib import Path
-from ferflow.tracking import of_running_stage
+from ferflow.ui.tracking import of_running_stage
 Path("fingerprint.txt").write_text(of_running_stage(Path.cwd(), os.environ["DVC_STAGE"]))
 """
 STAGE = {
@@ -68,7 +68,7 @@ def test_editing_a_dependency_or_a_param_makes_another_fingerprint(project: Path
 
 
 def test_a_fingerprint_takes_about_a_second(finished_project: Path) -> None:
-    code = "from pathlib import Path; from ferflow.tracking import of_running_stage as f; f(Path.cwd(), 'train@one')"
+    code = "from pathlib import Path; from ferflow.ui.tracking import of_running_stage as f; f(Path.cwd(), 'train@one')"
     start = time.monotonic()
     run(finished_project, sys.executable, "-c", code)
     assert time.monotonic() - start < 10  # 1 s on an idle machine

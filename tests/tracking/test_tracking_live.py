@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ferflow.errors import TrackingError
-from ferflow.tracking import LiveRun, Store, open_live_run, read_lock
+from ferflow.base.errors import TrackingError
+from ferflow.ui.tracking import LiveRun, Store, open_live_run, read_lock
 
 URI = "sqlite:///mlflow.db"
 PARAMS = {
@@ -212,7 +212,7 @@ def test_the_run_carries_where_it_comes_from(project: Path, new_store: NewStore)
 
 
 def test_a_changed_tree_is_called_dirty_and_outputs_do_not_count(project: Path) -> None:
-    from ferflow.tracking.lineage import git_tags
+    from ferflow.ui.tracking.lineage import git_tags
 
     (project / "dvc.lock").write_text((project / "dvc.lock").read_text() + "\n")
     (project / "reports" / "new.json").write_text("{}")

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from tracking_helpers import CLASSES, SIDE, faces, served, write_network
 
-from ferflow.errors import ModelError
-from ferflow.files import sha256
-from ferflow.tracking import Store, connect
-from ferflow.tracking.registry import Champion, example_faces, has_alias, input_side, register_champion
+from ferflow.base.errors import ModelError
+from ferflow.base.hashing import sha256
+from ferflow.ui.tracking import Store, connect
+from ferflow.ui.tracking.registry import Champion, example_faces, has_alias, input_side, register_champion
 
 NewStore = Callable[..., Store]
 
@@ -146,9 +146,9 @@ def test_loading_needs_nothing_of_ferflow(
 
 
 def test_the_served_file_imports_what_it_says() -> None:
-    import ferflow.tracking
+    import ferflow.ui.tracking
 
-    tree = ast.parse((Path(ferflow.tracking.__file__).parent / "served_model.py").read_text())
+    tree = ast.parse((Path(ferflow.ui.tracking.__file__).parent / "served_model.py").read_text())
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in names} == {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ferflow.errors import TrackingError
-from ferflow.tracking import LiveRun, connect, read_lock, sync
+from ferflow.base.errors import TrackingError
+from ferflow.ui.tracking import LiveRun, connect, read_lock, sync
 
 SETTINGS = {"dataset": "drawn", "budget": "smoke"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tracking_helpers import STAGES, dvc, rows, runs_of, track
 
-from ferflow.tracking import LiveRun, Store, read_lock
+from ferflow.ui.tracking import LiveRun, Store, read_lock
 
 NewStore = Callable[..., Store]
 

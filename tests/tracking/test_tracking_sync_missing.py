@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tracking_helpers import STAGES, dvc, rows, runs_of, track
 
-from ferflow.errors import TrackingError
-from ferflow.tracking import LiveRun, Store, read_lock
+from ferflow.base.errors import TrackingError
+from ferflow.ui.tracking import LiveRun, Store, read_lock
 
 NewStore = Callable[..., Store]
 

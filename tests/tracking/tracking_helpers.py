@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ferflow.tracking import Store, SyncReport, sync
+from ferflow.ui.tracking import Store, SyncReport, sync
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "A",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferflow.config import Augment
 from ferflow.train.augment import augment_batch
+from ferflow.train.recipe import Augment
 
 Images = npt.NDArray[np.uint8]
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from train_helpers import make_split, noise
 
-from ferflow.arrays import Split
-from ferflow.config import Augment, Train
+from ferflow.base.arrays import Split
 from ferflow.train.batches import Batch, Batches
+from ferflow.train.recipe import Augment, Train
 
 LEVELS = np.array([10.0, 100.0, 250.0])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferflow.errors import ModelError
+from ferflow.base.errors import ModelError
 from ferflow.train.checkpoint import Checkpoint, State, forget_checkpoints
 
 

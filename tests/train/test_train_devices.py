@@ -11,9 +11,9 @@ import pytest
 from pydantic import ValidationError
 from train_helpers import noise, resolved
 
-from ferflow.config import Train
-from ferflow.errors import ConfigError
-from ferflow.train import train_network
+from ferflow.base.errors import ConfigError
+from ferflow.train.loop import train_network
+from ferflow.train.recipe import Train
 
 TWO_DEVICES = {
     "KERAS_BACKEND": "jax",
@@ -27,7 +27,7 @@ import keras
 import numpy as np
 from keras.src.backend.jax import distribution_lib
 from train_helpers import resolved, separable
-from ferflow.train import train_network
+from ferflow.train.loop import train_network
 
 shares = set()
 share = distribution_lib.distribute_data_input

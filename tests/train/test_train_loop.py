@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from train_helpers import SMALL, make_split, noise, resolved, separable
 
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel
-from ferflow.errors import ConfigError, ModelError
-from ferflow.files import sha256
-from ferflow.metrics import accuracy, log_loss, macro_f1
-from ferflow.models import predict
-from ferflow.train import TrainResult, checkpoint, forget_checkpoints, train_network, write_outputs
-from ferflow.train.checkpoint import Checkpoint, State, training_key
-from ferflow.train.loop import HISTORY, _Trainer
+from ferflow.base.arrays import Split
+from ferflow.base.errors import ConfigError, ModelError
+from ferflow.base.hashing import sha256
+from ferflow.base.metrics import accuracy, log_loss, macro_f1
+from ferflow.base.network import predict
+from ferflow.train import checkpoint
+from ferflow.train.checkpoint import Checkpoint, State, forget_checkpoints, training_key
+from ferflow.train.loop import HISTORY, TrainResult, _Trainer, train_network
+from ferflow.train.outputs import write_outputs
+from ferflow.train.recipe import ResolvedModel
 
 Row = dict[str, float]
 

@@ -13,11 +13,13 @@ import yaml
 from PIL import Image
 from train_helpers import SMALL, noise, resolved
 
-from ferflow.config import ResolvedModel
-from ferflow.files import read_json, sha256
-from ferflow.models import build_network, load_model, predict
-from ferflow.train import TrainResult, write_outputs
-from ferflow.train.outputs import save_model
+from ferflow.base.files import read_json
+from ferflow.base.hashing import sha256
+from ferflow.base.network import load_model, predict
+from ferflow.train.architectures import build_network
+from ferflow.train.loop import TrainResult
+from ferflow.train.outputs import save_model, write_outputs
+from ferflow.train.recipe import ResolvedModel
 
 
 def result(model: keras.Model, epochs: int = 3) -> TrainResult:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from train_helpers import SMALL, separable
 
-from ferflow.arrays import read_split, write_split
-from ferflow.config import load_config
-from ferflow.files import sha256, write_yaml
-from ferflow.train import train_network, write_outputs
+from ferflow.base.arrays import read_split, write_split
+from ferflow.base.files import write_yaml
+from ferflow.base.hashing import sha256
+from ferflow.settings import load_config
+from ferflow.train.loop import train_network
+from ferflow.train.outputs import write_outputs
 
 STAGE = Path(__file__).parents[2] / "stages" / "train.py"
 EPOCHS = 4

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferflow.config import Train
+from ferflow.train.recipe import Train
 from ferflow.train.schedule import learning_rate
 
 STEPS = 5

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel
+from ferflow.base.arrays import Split
+from ferflow.train.recipe import ResolvedModel
 
 CLASSES = ("calm", "glad", "sad")
 SMALL = {"filters": [8], "convolutions": [1], "dense": 8, "dropout": 0.2, "dense_dropout": 0.0}

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from tune_objective import SPACE, peak
 
-from ferflow.config.training import Choice
+from ferflow.settings.training import Choice
 from ferflow.tune import run_study, write_study
 from ferflow.tune.report import importance, trials_table
 

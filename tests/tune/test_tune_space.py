@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tune_objective import SPACE
 
-from ferflow.config.training import Choice, FloatRange, IntRange, Tune
+from ferflow.settings.training import Choice, FloatRange, IntRange, Tune
 from ferflow.tune import corners, dotted, fingerprint, stratified_rows
 from ferflow.tune.space import within
 

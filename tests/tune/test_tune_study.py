@@ -8,8 +8,8 @@ import pytest
 from optuna.trial import TrialState
 from tune_objective import SPACE, peak
 
-from ferflow.config.training import Choice, FloatRange
-from ferflow.errors import ModelError
+from ferflow.base.errors import ModelError
+from ferflow.settings.training import Choice, FloatRange
 from ferflow.tune import run_study, write_study
 
 TRIALS = 14

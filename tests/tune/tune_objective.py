@@ -2,8 +2,8 @@
 
 import math
 
-from ferflow.config.training import Choice, FloatRange, IntRange, SearchSpace
-from ferflow.errors import ModelError
+from ferflow.base.errors import ModelError
+from ferflow.settings.training import Choice, FloatRange, IntRange, SearchSpace
 
 SPACE: SearchSpace = {
     "train.learning_rate": FloatRange(low=1e-4, high=1e-1, log=True),

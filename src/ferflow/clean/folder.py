@@ -14,9 +14,9 @@ from ferflow.clean.summary import summarise
 from ferflow.clean.tables import Rows, find_tables, read_tables
 from ferflow.clean.verdicts import judge
 from ferflow.clean.votes import Labels
-from ferflow.config.data import Clean
-from ferflow.ferplus import COLUMNS as VOTE_COLUMNS
-from ferflow.manifest import COLUMNS, manifest_path
+from ferflow.raw.ferplus import COLUMNS as VOTE_COLUMNS
+from ferflow.raw.manifest import COLUMNS, manifest_path
+from ferflow.settings.data import Clean
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Cleaned:
     """What clean_folder gives.
 
     Attributes:
-        manifest: a row for every raw file and every row of an image table; see ferflow.manifest.
+        manifest: a row for every raw file and every row of an image table; see ferflow.raw.manifest.
         summary: what reports/clean/summary.json holds; see ferflow.clean.summary.
         votes: the FER+ votes of each row of a table that has them: `path` as in the manifest, then
             ferplus.COLUMNS; None where the data has no votes.
@@ -47,7 +47,7 @@ def clean_folder(
     Args:
         raw: the raw folder.
         settings: what is looked for, and the policies.
-        labels: whose labels to use; see ferflow.config.datasets.
+        labels: whose labels to use; see ferflow.settings.datasets.
         classes: the only classes to accept; empty: every class found.
         workers: processes that read; None: one a core.
 

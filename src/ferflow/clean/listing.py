@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferflow.base.errors import DataError
 from ferflow.clean import names
-from ferflow.errors import DataError
-from ferflow.manifest import manifest_path
+from ferflow.raw.manifest import manifest_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ferflow.images import Grey
+from ferflow.raw.images import Grey
 
 _SIDE = 32  # the image is averaged down to this before the transform
 _FREQUENCIES = 8

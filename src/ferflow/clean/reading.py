@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ferflow.base.workers import in_parallel, portions
 from ferflow.clean.measuring import measure, perceptual_hash, pixel_digest
-from ferflow.images import Grey, ImageError, Picture, decode, decode_bytes, read_bytes
-from ferflow.progress import progress
-from ferflow.tables import Table
-from ferflow.workers import in_parallel, portions
+from ferflow.raw.images import Grey, ImageError, Picture, decode, decode_bytes, read_bytes
+from ferflow.raw.tables import Table
+from ferflow.ui.progress import progress
 
 _PORTION = 256  # files or rows handed to a process at a time
 _TOGETHER = 128 * 128  # pixels; smaller images of one size are measured together

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ferflow import ferplus
+from ferflow.base.errors import DataError
 from ferflow.clean import names, votes
 from ferflow.clean.listing import Entry
 from ferflow.clean.places import Place, place_row
 from ferflow.clean.reading import Facts, read_rows
-from ferflow.errors import DataError
-from ferflow.manifest import manifest_path
-from ferflow.tables import Table, read_columns
+from ferflow.raw import ferplus
+from ferflow.raw.manifest import manifest_path
+from ferflow.raw.tables import Table, read_columns
 
 _BY_CODE = {str(code): emotion for code, emotion in enumerate(names.FER2013_CODES)}
 
@@ -91,7 +91,7 @@ def read_tables(
 
     Args:
         tables: from find_tables.
-        labels: whose labels to use; see ferflow.config.datasets.
+        labels: whose labels to use; see ferflow.settings.datasets.
         classes: the only classes to accept; empty: every class found.
         workers: as for in_parallel.
 

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ferflow.clean.copies import by_appearance, group_numbers
-from ferflow.config.data import Clean
+from ferflow.settings.data import Clean
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

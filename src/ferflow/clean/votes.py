@@ -1,4 +1,4 @@
-"""FER+ votes in a table, and the labels made from them; see ferflow.ferplus."""
+"""FER+ votes in a table, and the labels made from them; see ferflow.raw.ferplus."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ferflow.ferplus import COLUMNS, EMOTIONS
+from ferflow.raw.ferplus import COLUMNS, EMOTIONS
 
 Labels = Literal["folder", "ferplus_majority", "ferplus_plurality", "ferplus_votes"]
 

@@ -6,12 +6,11 @@ from typing import Any
 
 from ferflow.compare.leaderboard import champion, leaderboard, rank
 from ferflow.compare.outputs import write_outputs
-from ferflow.compare.page import results_page
 from ferflow.compare.reading import read_results
 from ferflow.compare.significance import significance_table
-from ferflow.config import Compare
+from ferflow.settings import Compare
 
-__all__ = ["compare", "results_page"]
+__all__ = ["compare"]
 
 
 def compare(

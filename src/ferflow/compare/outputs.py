@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from ferflow import figures
+from ferflow import reporting as figures
+from ferflow.base.files import whole_folder, write_json, write_text
 from ferflow.compare.leaderboard import WORDS
 from ferflow.compare.words import (
     DASH,
@@ -16,7 +17,6 @@ from ferflow.compare.words import (
     set_words,
     shown_sets,
 )
-from ferflow.files import whole_folder, write_json, write_text
 
 
 def write_outputs(out: Path, board: pd.DataFrame, significance: pd.DataFrame, best: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ferflow.errors import DataError
-from ferflow.files import read_json
+from ferflow.base.errors import DataError
+from ferflow.base.files import read_json
 
 Labels = npt.NDArray[np.int64]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from ferflow.figures import short_number
+from ferflow.reporting import short_number
 
 DASH = "—"
 

@@ -5,15 +5,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ferflow.config import AnyDataset, KaggleDataset, LocalDataset, SampleDataset, Unpack
+from ferflow.base.errors import DownloadError
+from ferflow.base.files import whole_folder
 from ferflow.download import folders
 from ferflow.download.archives import unpack
 from ferflow.download.budget import disk_errors
 from ferflow.download.kaggle import fetch, forget
 from ferflow.download.receipt import Receipt, look_over
 from ferflow.download.streams import DamagedError
-from ferflow.errors import DownloadError
-from ferflow.files import whole_folder
+from ferflow.settings import AnyDataset, KaggleDataset, LocalDataset, SampleDataset, Unpack
 
 
 def acquire(

@@ -5,12 +5,12 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from ferflow.config import Unpack
+from ferflow.base.errors import DownloadError
 from ferflow.download.budget import CHUNK, Budget, write_new
 from ferflow.download.names import check_member, member_name, shown, stored_name
 from ferflow.download.streams import Forward, chunks_of, damage_told, describe, kind_of, open_packed
-from ferflow.errors import DownloadError
-from ferflow.progress import progress
+from ferflow.settings import Unpack
+from ferflow.ui.progress import progress
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # zip flags: encrypted, strongly encrypted, names hidden
 _UTF8 = 0x800

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ferflow.config import Unpack
-from ferflow.errors import DownloadError
+from ferflow.base.errors import DownloadError
+from ferflow.settings import Unpack
 
 CHUNK = 1 << 20  # bytes read and written at once
 _HARMLESS = 1 << 20  # bytes that may come of any archive, so that a tiny one of equal images passes the ratio

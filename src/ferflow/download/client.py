@@ -15,7 +15,7 @@ from typing import IO
 
 from ferflow.download import kaggle_process
 from ferflow.download.scrub import Scrubber
-from ferflow.progress import progress
+from ferflow.ui.progress import progress
 
 _MEGABYTE = 1 << 20
 _KEPT_LINES = 30

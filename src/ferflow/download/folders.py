@@ -6,11 +6,11 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ferflow.base.errors import DownloadError
+from ferflow.base.hashing import sha256
 from ferflow.download.budget import CHUNK, write_new
 from ferflow.download.names import stored_name
-from ferflow.errors import DownloadError
-from ferflow.files import sha256
-from ferflow.progress import progress
+from ferflow.ui.progress import progress
 
 
 def walk(folder: Path) -> tuple[list[str], int]:

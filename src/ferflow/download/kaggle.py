@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferflow.base.errors import DownloadError
 from ferflow.download.budget import disk_errors
 from ferflow.download.client import Outcome, run_client
 from ferflow.download.scrub import Scrubber
-from ferflow.errors import DownloadError
 
 _TRIES = 5  # runs of the client, for what may pass by itself
 _LONGEST_WAIT = 600.0  # seconds; who is told to wait longer is told so

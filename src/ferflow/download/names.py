@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import PurePosixPath
 
-from ferflow.errors import DownloadError
+from ferflow.base.errors import DownloadError
 
 MAX_NAME = 255  # bytes; what Linux, macOS and Windows file systems take
 MAX_PATH = 2000  # bytes below the raw folder, so that the whole path stays well under Linux's 4,096

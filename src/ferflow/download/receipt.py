@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ferflow.base.errors import DownloadError
 from ferflow.download import folders
 from ferflow.download.names import shown
-from ferflow.errors import DownloadError
 
 _SUFFIXES = frozenset(
     {".bmp", ".csv", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from ferflow.base.errors import DownloadError
 from ferflow.download.budget import CHUNK, Budget
-from ferflow.errors import DownloadError
-from ferflow.progress import progress
+from ferflow.ui.progress import progress
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

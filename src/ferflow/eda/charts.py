@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter
 
 from ferflow.eda.pictures import Levels
 from ferflow.eda.text import drawn, share
-from ferflow.figures import PALETTE, bare, new_figure, style
-from ferflow.figures.style import BLUE, GREY, INK, RED
+from ferflow.reporting import PALETTE, bare, new_figure, style
+from ferflow.reporting.style import BLUE, GREY, INK, RED
 
 WIDTH = 5.2  # inches: text of 12 points is still 11 pixels high on a phone
 Points = npt.NDArray[np.float64]

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from ferflow.config import Clean
 from ferflow.eda import charts
 from ferflow.eda.choose import Row, rows_of
 from ferflow.eda.findings import MEANINGS, Finding
@@ -10,6 +9,7 @@ from ferflow.eda.page import Files, Gallery, Picture, Section, Table, inline
 from ferflow.eda.pictures import Levels
 from ferflow.eda.survey import Survey
 from ferflow.eda.text import count, listed, share, shown
+from ferflow.settings import Clean
 
 FACTS = ("label", "split", "subset", "verdict", "reason", "detail")
 # The policy of a reason has its name, but for these; what has none is always dropped.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ferflow.eda.pictures import Levels, data_uri, png
-from ferflow.figures import png_bytes
+from ferflow.reporting import png_bytes
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ferflow.config import Clean, Eda
+from ferflow.base.errors import DataError
+from ferflow.base.files import whole_folder
 from ferflow.eda import classes as class_sections
 from ferflow.eda import embedding
 from ferflow.eda.choose import at_random, extremes, parts, with_parts
@@ -19,8 +20,7 @@ from ferflow.eda.survey import survey
 from ferflow.eda.text import count, listed, share, shown
 from ferflow.eda.votes import Ballot, count_votes
 from ferflow.eda.votes import section as vote_section
-from ferflow.errors import DataError
-from ferflow.files import whole_folder
+from ferflow.settings import Clean, Eda
 
 LARGEST_SIDE = 96  # pixels of the faces on the page
 MOST_CLASSES = 12  # drawn; more than that no one can tell apart
@@ -45,7 +45,7 @@ def write_report(
         clean_summary: as clean wrote it, `reports/clean/summary.json`.
         settings: `eda:` of params.yaml.
         out: folder to write; what it held is replaced.
-        votes: FER+ votes as clean wrote them, `path` and ferflow.ferplus.COLUMNS; None where the data has none.
+        votes: FER+ votes as clean wrote them, `path` and ferflow.raw.ferplus.COLUMNS; None where the data has none.
         clean: `clean:` of params.yaml: the policies, what blank means, the side of the faces.
         dataset: its name, for the title.
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.eda.pictures import Levels, square, thumbnail
-from ferflow.images import read_grey
-from ferflow.progress import progress
+from ferflow.raw.images import read_grey
+from ferflow.ui.progress import progress
 
 Face = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from ferflow.eda.choose import rows_of
 from ferflow.eda.page import Files, Gallery, Section, inline
 from ferflow.eda.survey import Survey
 from ferflow.eda.text import count, share, shown
-from ferflow.ferplus import EMOTIONS
+from ferflow.raw.ferplus import EMOTIONS
 
 # Column of votes: what it means, in the order that settles ties.
 ANSWERS = {**EMOTIONS, "unknown": "unknown", "nf": "not a face"}
@@ -36,7 +36,7 @@ def count_votes(manifest: pd.DataFrame, votes: pd.DataFrame | None) -> Ballot | 
 
     Args:
         manifest: as clean wrote it.
-        votes: `path` as in the manifest, then ferflow.ferplus.COLUMNS; None: there are none.
+        votes: `path` as in the manifest, then ferflow.raw.ferplus.COLUMNS; None: there are none.
 
     Returns:
         None where no image has both.

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ferflow.arrays import Split, read_split
-from ferflow.config import Evaluate
-from ferflow.errors import DataError, ModelError
+from ferflow.base.arrays import Split, read_split
+from ferflow.base.errors import DataError, ModelError
+from ferflow.base.network import load_model
 from ferflow.evaluate.outputs import read_training, write_outputs
 from ferflow.evaluate.scores import score
 from ferflow.evaluate.sets import Answers, answers_of, evaluation_sets
 from ferflow.evaluate.views import predict_views
-from ferflow.models import load_model
+from ferflow.settings import Evaluate
 
 if TYPE_CHECKING:
     import keras

@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import classification_report
 
-from ferflow import figures
-from ferflow.errors import DataError
+from ferflow import reporting as figures
+from ferflow.base.errors import DataError
+from ferflow.base.files import read_json, whole_folder, write_json, write_text
 from ferflow.evaluate.scores import calibration, confusion
 from ferflow.evaluate.sets import Answers
-from ferflow.files import read_json, whole_folder, write_json, write_text
 
 
 @dataclass(frozen=True)

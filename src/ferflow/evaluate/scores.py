@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ferflow.metrics import log_loss
+from ferflow.base.metrics import log_loss
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ferflow.arrays import Split
+from ferflow.base.arrays import Split
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ferflow.models import predict
-from ferflow.progress import progress
+from ferflow.base.network import predict
+from ferflow.ui.progress import progress
 
 if TYPE_CHECKING:
     import keras

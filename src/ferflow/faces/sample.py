@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ferflow.base.workers import in_parallel, portions
 from ferflow.faces.draw import SIDE, draw_face
 from ferflow.faces.identity import random_identity, random_view
 from ferflow.faces.plan import Damaged, Face, plan_damage, plan_faces
 from ferflow.faces.units import random_units
-from ferflow.progress import progress
-from ferflow.workers import in_parallel, portions
+from ferflow.ui.progress import progress
 
 PORTION = 25  # faces that one process draws at a time
 

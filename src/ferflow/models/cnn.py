@@ -11,8 +11,8 @@ import keras
 from keras import layers
 from pydantic import Field, model_validator
 
-from ferflow.config.base import Fraction, PositiveInt, Section
-from ferflow.models.shared.blocks import centred, check_blocks, classifier, conv_unit, dense_unit, grey_input
+from ferflow.base.section import Fraction, PositiveInt, Section
+from ferflow.train.blocks import centred, check_blocks, classifier, conv_unit, dense_unit, grey_input
 
 
 class Options(Section):

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
+from ferflow.train.transfer import TransferOptions, freeze, transfer
 
 __all__ = ["Options", "build", "freeze"]
 

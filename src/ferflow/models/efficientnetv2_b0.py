@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from ferflow.config.base import Fraction
-from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
+from ferflow.base.section import Fraction
+from ferflow.train.transfer import TransferOptions, freeze, transfer
 
 __all__ = ["Options", "build", "freeze"]
 

@@ -10,8 +10,8 @@ import keras
 from keras import layers
 from pydantic import Field
 
-from ferflow.config.base import Fraction, PositiveInt, Section
-from ferflow.models.shared.blocks import centred, check_side, grey_input
+from ferflow.base.section import Fraction, PositiveInt, Section
+from ferflow.train.blocks import centred, check_side, grey_input
 
 if TYPE_CHECKING:
     from keras import KerasTensor

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from ferflow.config.base import Fraction, PositiveInt, Section
-from ferflow.models.shared.blocks import centred, check_side, classifier, grey_input
+from ferflow.base.section import Fraction, PositiveInt, Section
+from ferflow.train.blocks import centred, check_side, classifier, grey_input
 
 if TYPE_CHECKING:
     from keras import KerasTensor

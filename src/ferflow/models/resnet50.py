@@ -2,7 +2,7 @@
 
 import keras
 
-from ferflow.models.shared.transfer import TransferOptions, freeze, transfer
+from ferflow.train.transfer import TransferOptions, freeze, transfer
 
 __all__ = ["Options", "build", "freeze"]
 

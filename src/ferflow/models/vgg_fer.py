@@ -8,8 +8,8 @@ ten crops, over 300 epochs. Here `width` scales all filters.
 import keras
 from keras import layers
 
-from ferflow.config.base import Fraction, PositiveInt, Section
-from ferflow.models.shared.blocks import centred, check_side, classifier, conv_unit, grey_input
+from ferflow.base.section import Fraction, PositiveInt, Section
+from ferflow.train.blocks import centred, check_side, classifier, conv_unit, grey_input
 
 
 class Options(Section):

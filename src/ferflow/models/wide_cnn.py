@@ -11,8 +11,8 @@ import keras
 from keras import layers
 from pydantic import Field
 
-from ferflow.config.base import Fraction, PositiveInt, Section
-from ferflow.models.shared.blocks import centred, check_side, classifier, grey_input
+from ferflow.base.section import Fraction, PositiveInt, Section
+from ferflow.train.blocks import centred, check_side, classifier, grey_input
 
 
 class Options(Section):

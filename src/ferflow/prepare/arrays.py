@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ferflow.arrays import SPLITS, create_images, write_rows
-from ferflow.config.data import Prepare
-from ferflow.errors import DataError
-from ferflow.ferplus import EMOTIONS
-from ferflow.files import sha256
-from ferflow.images import fit, read_grey
+from ferflow.base.arrays import SPLITS, create_images, write_rows
+from ferflow.base.errors import DataError
+from ferflow.base.hashing import sha256
+from ferflow.base.workers import in_parallel, portions
 from ferflow.prepare.check import check_arrays, check_splits
 from ferflow.prepare.splits import assign_splits
-from ferflow.progress import progress
-from ferflow.workers import in_parallel, portions
+from ferflow.raw.ferplus import EMOTIONS
+from ferflow.raw.images import fit, read_grey
+from ferflow.settings.data import Prepare
+from ferflow.ui.progress import progress
 
 _PORTION = 256  # images handed to a process at a time
 
@@ -33,7 +33,7 @@ def prepare_arrays(
     votes: pd.DataFrame | None = None,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Write the kept images as arrays, cut into training, validation and test; see ferflow.arrays.
+    """Write the kept images as arrays, cut into training, validation and test; see ferflow.base.arrays.
 
     Args:
         raw: the raw folder.

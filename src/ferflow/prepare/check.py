@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ferflow.arrays import SPLITS, read_split
-from ferflow.config.data import Prepare
-from ferflow.errors import DataError
+from ferflow.base.arrays import SPLITS, read_split
+from ferflow.base.errors import DataError
+from ferflow.settings.data import Prepare
 
 _LEAST_LEVELS = 16  # of 256; fewer in all images together, and they were scaled or thresholded by mistake
 _LOOKED_AT = 1000  # images

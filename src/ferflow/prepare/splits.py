@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from ferflow.config.data import Prepare
-from ferflow.errors import DataError
+from ferflow.base.errors import DataError
 from ferflow.prepare.cut import cut
+from ferflow.settings.data import Prepare
 
 
 def assign_splits(kept: pd.DataFrame, settings: Prepare, seed: int) -> "pd.Series[str]":

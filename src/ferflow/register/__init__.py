@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ferflow.config import Register
-from ferflow.files import sha256
+from ferflow.base.hashing import sha256
 from ferflow.register.card import Sources, model_card, read_sources
 from ferflow.register.gates import check_gates, read_champion
+from ferflow.settings import Register
 
 __all__ = ["Sources", "check_gates", "describe", "model_card", "read_champion", "read_sources"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from ferflow.config import Config
-from ferflow.errors import DataError
-from ferflow.files import read_json
+from ferflow.base.errors import DataError
+from ferflow.base.files import read_json
 from ferflow.register.gates import percent
+from ferflow.settings import Config
 
 _VIEWS = {
     "single": "Answers are to each image as it is.",

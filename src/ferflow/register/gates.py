@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ferflow.config import Register
-from ferflow.errors import DataError
-from ferflow.files import read_json
+from ferflow.base.errors import DataError
+from ferflow.base.files import read_json
+from ferflow.settings import Register
 
 _NEEDED = ("model", "dataset", "metric", "value", "majority_accuracy", "validation", "test")
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ferflow.config import Augment
+from ferflow.train.recipe import Augment
 
 Images = npt.NDArray[np.float32]
 

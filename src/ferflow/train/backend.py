@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from ferflow.errors import ConfigError
+from ferflow.base.errors import ConfigError
 
 
 def make_reproducible(seed: int) -> None:

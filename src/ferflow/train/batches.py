@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ferflow.arrays import Split
-from ferflow.config import Train
+from ferflow.base.arrays import Split
 from ferflow.train.augment import augment_batch
+from ferflow.train.recipe import Train
 
 ORDER, BATCH = 0, 1  # what a random stream is for
 

@@ -15,10 +15,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel
-from ferflow.errors import ModelError
-from ferflow.files import whole_file
+from ferflow.base.arrays import Split
+from ferflow.base.errors import ModelError
+from ferflow.base.files import whole_file
+from ferflow.train.recipe import ResolvedModel
 
 Arrays = list[npt.NDArray[Any]]
 

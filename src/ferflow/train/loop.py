@@ -10,18 +10,19 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel, Train
-from ferflow.errors import ModelError
-from ferflow.metrics import accuracy, log_loss, macro_f1
-from ferflow.models import build_network, check_options, find_architecture, predict
-from ferflow.models.shared.costs import count_macs
-from ferflow.progress import progress
+from ferflow.base.arrays import Split
+from ferflow.base.errors import ModelError
+from ferflow.base.metrics import accuracy, log_loss, macro_f1
+from ferflow.base.network import predict
+from ferflow.train.architectures import build_network, check_options, find_architecture
 from ferflow.train.backend import make_reproducible, shared_by_devices
 from ferflow.train.batches import Batches
 from ferflow.train.checkpoint import Checkpoint, State, training_key
-from ferflow.train.compiled import compile_network
+from ferflow.train.costs import count_macs
+from ferflow.train.optimizer import compile_network
+from ferflow.train.recipe import ResolvedModel, Train
 from ferflow.train.schedule import learning_rate
+from ferflow.ui.progress import progress
 
 HISTORY = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate"]
 

@@ -9,12 +9,13 @@ import keras
 import numpy as np
 from PIL import Image
 
-from ferflow.arrays import Split
-from ferflow.config import ResolvedModel
-from ferflow.files import sha256, whole_file, write_json, write_yaml
+from ferflow.base.arrays import Split
+from ferflow.base.files import whole_file, write_json, write_yaml
+from ferflow.base.hashing import sha256
 from ferflow.train.augment import augment_batch
 from ferflow.train.backend import describe_machine
 from ferflow.train.loop import TrainResult
+from ferflow.train.recipe import ResolvedModel
 
 
 def write_outputs(

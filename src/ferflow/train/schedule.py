@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ferflow.config import Train
+from ferflow.train.recipe import Train
 
 
 def learning_rate(

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from ferflow.config.training import Choice, FloatRange, IntRange, SearchSpace
-from ferflow.figures import PALETTE, new_figure, style
+from ferflow.reporting import PALETTE, new_figure, style
+from ferflow.settings.training import Choice, FloatRange, IntRange, SearchSpace
 
 BLUE, RED, GREY = PALETTE[0], PALETTE[1], "#6B6B6B"
 COLUMNS = 2

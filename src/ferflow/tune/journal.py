@@ -9,7 +9,8 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from ferflow.files import sha256, write_text
+from ferflow.base.files import write_text
+from ferflow.base.hashing import sha256
 
 
 def fingerprint(settings: Any, paths: Iterable[Path] = ()) -> str:

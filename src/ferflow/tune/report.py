@@ -6,9 +6,9 @@ import optuna
 import pandas as pd
 from optuna.trial import TrialState
 
-from ferflow.config.training import SearchSpace
-from ferflow.figures import param_importance, save_figure, study_history
-from ferflow.files import whole_file, whole_folder, write_json
+from ferflow.base.files import whole_file, whole_folder, write_json
+from ferflow.reporting import param_importance, save_figure, study_history
+from ferflow.settings.training import SearchSpace
 from ferflow.tune.figures import study_slices
 
 

@@ -10,7 +10,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from ferflow.config.training import Choice, FloatRange, IntRange, Scalar, SearchSpace
+from ferflow.settings.training import Choice, FloatRange, IntRange, Scalar, SearchSpace
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:

@@ -10,8 +10,8 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ferflow.config.training import Scalar, SearchSpace
-from ferflow.errors import ModelError
+from ferflow.base.errors import ModelError
+from ferflow.settings.training import Scalar, SearchSpace
 from ferflow.tune.journal import fingerprint, read_journal, write_journal
 from ferflow.tune.space import distributions, within
 

@@ -1,0 +1,96 @@
+"""Writing files whole or not at all, the same bytes from the same values."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ferflow.base.errors import DataError
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success rename it over `path`, on failure remove it.
+
+    Args:
+        path: where the file is to stand. Its folder is made if missing. The temporary name keeps the
+            suffix, since many writers choose their format by it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it takes the place of `path`, on failure it goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary.chmod(0o755)
+    old = temporary.with_name(f"{temporary.name}.old")
+    try:
+        yield temporary
+        if path.exists():
+            # Aside first, so that a kill between the two renames loses no finished folder: it keeps its content.
+            path.rename(old)
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        elif old.exists():
+            old.rename(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON in the key order given; NaN and infinity are refused (ValueError)."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    """Write `value` as YAML in the key order given."""
+    write_text(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+
+
+def write_csv(path: Path, table: pd.DataFrame, float_format: str | None = None) -> None:
+    """Write a table as CSV without its index, whole or not at all, with the same bytes on every system.
+
+    Args:
+        path: the file.
+        table: what to write.
+        float_format: such as `%.6g`; default: the shortest text that reads back as the same number.
+    """
+    write_text(path, table.to_csv(index=False, lineterminator="\n", float_format=float_format))
+
+
+def require(path: Path, stage: str) -> Path:
+    """Return `path`.
+
+    Raises:
+        DataError: nothing is there; the message names the stage that makes it, such as `train@cnn`.
+    """
+    if not path.exists():
+        raise DataError(f"{path} is missing. Run the stage that makes it: dvc repro {stage}.")
+    return path

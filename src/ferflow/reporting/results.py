@@ -1,0 +1,116 @@
+"""Figures of one model's results."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from ferflow.reporting.style import BLUE, GREY, INK, ORANGE, PALE, new_figure, percent, style
+
+
+@style()
+def confusion_matrix(
+    matrix: npt.NDArray[np.int64], classes: Sequence[str], title: str = "", normalise: bool = True
+) -> Figure:
+    """Draw how each true class was answered.
+
+    Args:
+        matrix: counts, (K, K): row the true class, column the predicted one.
+        classes: K names.
+        title: what it is of, such as "cnn, PublicTest"; the finding follows it.
+        normalise: write shares of the row in percent, else counts. The colour is the share in both.
+    """
+    total = int(matrix.sum())
+    support = matrix.sum(axis=1)
+    shares = matrix / np.maximum(support, 1)[:, None]
+    finding = f"{percent(np.trace(matrix) / max(total, 1))} of {total:,} right"
+    wrong = np.where(np.eye(len(classes), dtype=bool), -1.0, shares)
+    true, taken = divmod(int(wrong.argmax()), len(classes))
+    if wrong[true, taken] > 0:
+        finding += f"; {classes[true]} is taken for {classes[taken]} in {percent(wrong[true, taken], 0)}"
+    figure = new_figure(f"{title}: {finding}" if title else finding, height=5.6)
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.grid(False)
+    for row, column in np.ndindex(*matrix.shape):
+        share = shares[row, column]
+        text = f"{100 * share:.0f}" if normalise else f"{matrix[row, column]:,}"
+        weight = "bold" if row == column else "normal"
+        color = "white" if share > 0.55 else INK
+        axes.text(column, row, text, ha="center", va="center", weight=weight, color=color, size=12)
+    positions = range(len(classes))
+    axes.set_xticks(positions, classes, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_yticks(positions, [f"{name} ({count:,})" for name, count in zip(classes, support, strict=True)])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("predicted" + (", % of the true class" if normalise else ""))
+    axes.set_ylabel("true (images)")
+    return figure
+
+
+@style()
+def per_class_bars(per_class: Mapping[str, Mapping[str, float]], title: str = "") -> Figure:
+    """Draw F1 of each class as a bar, precision and recall as marks on it, best class on top.
+
+    Args:
+        per_class: class -> {precision, recall, f1, support}.
+        title: what it is of; the finding follows it.
+    """
+    ordered = sorted(per_class, key=lambda name: (per_class[name]["f1"], name))
+    worst, best = ordered[0], ordered[-1]
+    f1 = [per_class[name]["f1"] for name in ordered]
+    finding = f"{best} is told best (F1\u00a0{f1[-1]:.2f}), {worst} worst ({f1[0]:.2f})"
+    figure = new_figure(f"{title}: {finding}" if title else finding, height=1.3 + 0.46 * len(ordered))
+    axes = figure.add_subplot()
+    positions = range(len(ordered))
+    axes.barh(positions, f1, height=0.62, color=PALE, label="F1")
+    for kind, color, marker in (("precision", BLUE, "D"), ("recall", ORANGE, "o")):
+        values = [per_class[name][kind] for name in ordered]
+        axes.scatter(values, positions, color=color, marker=marker, s=42, label=kind, zorder=4, clip_on=False)
+    axes.set_yticks(positions, [f"{name} ({int(per_class[name]['support']):,})" for name in ordered])
+    for position, value in zip(positions, f1, strict=True):
+        text = f"{value:.2f}"
+        axes.annotate(text, (1.0, position), xytext=(10, 0), textcoords="offset points", va="center")
+    axes.annotate("F1", (1.0, len(ordered) - 0.45), xytext=(10, 0), textcoords="offset points", weight="bold")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(-0.6, len(ordered) - 0.4)
+    axes.grid(False, axis="y")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@style()
+def reliability_diagram(bins: pd.DataFrame, title: str = "") -> Figure:
+    """Draw how often the answers of each sureness are right (Guo et al. 2017).
+
+    Args:
+        bins: a row for each bin with the columns low, high (ends of the bin), images, confidence (mean
+            probability of the answer) and accuracy; the last two are ignored where images is 0.
+        title: what it is of; the finding follows it.
+    """
+    used = bins[bins["images"] > 0]
+    share = used["images"] / used["images"].sum()
+    gap = float((share * (used["confidence"] - used["accuracy"])).sum())
+    error = float((share * (used["confidence"] - used["accuracy"]).abs()).sum())
+    word = "too sure" if gap >= 0 else "not sure enough"
+    finding = f"{word} by {100 * abs(gap):.1f} points on average (calibration error {percent(error)})"
+    figure = new_figure(f"{title}: {finding}" if title else finding, height=5.4)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
+    middle, width = (used["low"] + used["high"]) / 2, (used["high"] - used["low"]) * 0.9
+    above.bar(middle, used["accuracy"], width=width, color=PALE)
+    above.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.4, label="as often right as sure")
+    above.plot(used["confidence"], used["accuracy"], color=BLUE, marker="o", ms=5, label="this network")
+    above.set_ylabel("share that is right")
+    above.set_ylim(0, 1.02)
+    above.legend(loc="upper left")
+    below.bar(middle, used["images"], width=width, color=GREY)
+    below.set_ylabel("images")
+    below.set_xlabel("probability that the network gives its answer")
+    below.set_xlim(0, 1.02)
+    for axis in (above.xaxis, above.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    figure.align_ylabels()
+    return figure

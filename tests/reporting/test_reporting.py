@@ -1,0 +1,159 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ferflow import reporting as figures
+
+CLASSES = ("angry", "disgust", "happy")
+
+
+def history(epochs: int) -> pd.DataFrame:
+    epoch = np.arange(1, epochs + 1)
+    accuracy = 0.7 - 0.5 / epoch
+    return pd.DataFrame(
+        {
+            "epoch": epoch,
+            "loss": 1.0 / epoch,
+            "accuracy": accuracy + 0.1,
+            "val_loss": 1.2 / epoch,
+            "val_accuracy": accuracy,
+            "val_macro_f1": accuracy - 0.05,
+            "learning_rate": 1e-3 / epoch,
+        }
+    )
+
+
+def trials(states: list[str]) -> pd.DataFrame:
+    values = [0.5 + 0.01 * number for number in range(len(states))]
+    return pd.DataFrame({"number": range(len(states)), "value": values, "state": states})
+
+
+def per_class() -> dict[str, dict[str, float]]:
+    return {
+        "angry": {"precision": 0.5, "recall": 0.7, "f1": 0.58, "support": 40},
+        "disgust": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0},
+        "happy": {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1200},
+    }
+
+
+def bins() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "low": [0.0, 0.25, 0.5, 0.75],
+            "high": [0.25, 0.5, 0.75, 1.0],
+            "images": [0, 10, 30, 60],
+            "confidence": [np.nan, 0.4, 0.6, 0.9],
+            "accuracy": [np.nan, 0.3, 0.5, 0.8],
+        }
+    )
+
+
+def scores() -> pd.DataFrame:
+    rows = [
+        (model, name, value, value - 0.02, value + 0.02)
+        for model, value in (("cnn", 0.7), ("vgg16", 0.6))
+        for name in ("validation", "test")
+    ]
+    return pd.DataFrame(rows, columns=["model", "set", "value", "low", "high"])
+
+
+MATRIX = np.array([[30, 5, 15], [8, 2, 0], [1, 0, 99]])
+MAKERS = {
+    "learning_curves": lambda: figures.learning_curves(history(5), title="cnn"),
+    "one_epoch": lambda: figures.learning_curves(history(1)),
+    "confusion": lambda: figures.confusion_matrix(MATRIX, CLASSES, "cnn, test"),
+    "per_class": lambda: figures.per_class_bars(per_class()),
+    "reliability": lambda: figures.reliability_diagram(bins()),
+    "leaderboard": lambda: figures.leaderboard_bars(scores(), "cnn leads"),
+    "cost": lambda: figures.cost_scatter({"cnn": (3e7, 0.7), "cnn_augmented": (3e7, 0.705), "vgg16": (1e9, 0.6)}),
+    "study": lambda: figures.study_history(trials(["COMPLETE", "PRUNED", "COMPLETE", "FAIL"])),
+    "study_without_result": lambda: figures.study_history(trials(["FAIL", "PRUNED"])),
+    "importance": lambda: figures.param_importance({"train.learning_rate": 0.7, "network.dropout": 0.3}),
+}
+
+
+def title(figure: Figure) -> str:
+    return figure.get_suptitle().replace("\n", " ").replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_figure_is_a_phone_wide_png_with_the_same_bytes_twice(name: str, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        figures.save_figure(MAKERS[name](), tmp_path / folder / "figure.png")
+    data = (tmp_path / "one/figure.png").read_bytes()
+    assert data == (tmp_path / "two/figure.png").read_bytes()
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.width == 1024
+        assert image.info.keys() <= {"dpi"}  # neither date nor program
+        pixels = np.asarray(image.convert("L"))
+    assert pixels[0, 0] == 255
+    assert (pixels < 200).any()
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["figure.png"]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_nothing_is_cut_off_at_the_edge(name: str) -> None:
+    with Image.open(io.BytesIO(figures.png_bytes(MAKERS[name]()))) as image:
+        pixels = np.asarray(image.convert("L"))
+    for edge in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
+        assert (edge == 255).all()
+
+
+def test_titles_carry_the_finding() -> None:
+    confusion = title(figures.confusion_matrix(MATRIX, CLASSES, "cnn, test"))
+    assert confusion == "cnn, test: 81.9 % of 160 right; disgust is taken for angry in 80 %"
+    assert title(figures.learning_curves(history(5), title="cnn")) == (
+        "cnn: validation accuracy 60.0 % in epoch 5 of 5, training 70.0 %"
+    )
+    assert title(figures.learning_curves(history(5), best_epoch=2)).startswith(
+        "Validation accuracy 45.0 % in epoch 2 of 5"
+    )
+    assert title(figures.per_class_bars(per_class())) == "happy is told best (F1 1.00), disgust worst (0.00)"
+    assert title(figures.reliability_diagram(bins(), "cnn")) == (
+        "cnn: too sure by 10.0 points on average (calibration error 10.0 %)"
+    )
+    study = title(figures.study_history(trials(["COMPLETE", "PRUNED", "COMPLETE", "FAIL"])))
+    assert study == "Best validation accuracy 52.0 % in trial 2; 4 trials, 1 ended early"
+    assert title(MAKERS["importance"]()).startswith("train.learning_rate explains 70 %")
+
+
+def test_a_perfect_matrix_names_no_confusion() -> None:
+    assert title(figures.confusion_matrix(np.diag([3, 4]), ("a", "b"))) == "100.0 % of 7 right"
+
+
+def test_labels_of_close_points_do_not_cover_each_other() -> None:
+    costs = {f"network_{number}": (3e7 * (1 + number / 50), 0.7 + number / 1000) for number in range(5)}
+    figure = figures.cost_scatter(costs)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 5
+    for number, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+def test_a_users_own_matplotlib_settings_change_nothing() -> None:
+    plain = figures.png_bytes(MAKERS["confusion"]())
+    with matplotlib.rc_context({"font.size": 30, "image.origin": "lower", "savefig.bbox": "tight"}):
+        assert figures.png_bytes(MAKERS["confusion"]()) == plain
+        assert matplotlib.rcParams["font.size"] == 30
+
+
+def test_pyplot_is_never_imported() -> None:
+    code = "import sys, ferflow.reporting; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(7, "7"), (999, "999"), (1234, "1.2 k"), (10e6, "10 M"), (117.2e6, "117 M"), (2.5e9, "2.5 G")],
+)
+def test_short_number(number: float, text: str) -> None:
+    assert figures.short_number(number).replace("\u00a0", " ") == text
