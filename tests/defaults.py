@@ -35,9 +35,52 @@ def section(name: str, /, **changes: Any) -> Any:
 
 def augment(**changes: Any) -> Augment:
     """Augmentation settings with everything off but the changes."""
-    return section("train", augment=changes).augment
+    return plain_train(augment=changes).augment
 
 
 def network(model: str, /, **changes: Any) -> dict[str, Any]:
     """The `network:` options of a model's block in params.yaml, with changes."""
     return merge(PARAMS["models"][model]["network"], changes)
+
+
+PLAIN_TRAIN: dict[str, Any] = {
+    "epochs": 50,
+    "patience": 10,
+    "monitor": "val_accuracy",
+    "max_minutes": None,
+    "batch_size": 64,
+    "learning_rate": 1e-3,
+    "optimizer": "adam",
+    "weight_decay": 0.0,
+    "schedule": "cosine",
+    "plateau_factor": 0.5,
+    "plateau_patience": 4,
+    "warmup_epochs": 0,
+    "loss": "cross_entropy",
+    "focal_gamma": 2.0,
+    "label_smoothing": 0.0,
+    "imbalance": "none",
+    "weight_average": 0.0,
+    "clip_norm": 0.0,
+    "mixup": 0.0,
+    "cutmix": 0.0,
+    "precision": "float32",
+    "devices": 1,
+    "head_epochs": 3,
+    "fine_tune_rate": 0.1,
+    "augment": {
+        "flip": False,
+        "rotation": 0.0,
+        "shift": 0.0,
+        "zoom": 0.0,
+        "shear": 0.0,
+        "brightness": 0.0,
+        "contrast": 0.0,
+        "erasing": 0.0,
+    },
+}
+
+
+def plain_train(**changes: Any) -> Train:
+    """Training settings with every extra off (Adam at 0.001, cosine, no augmentation), with changes."""
+    return Train.model_validate_json(json.dumps(merge(PLAIN_TRAIN, changes), default=str))
