@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from download_helpers import FakeKaggle, Handler, Server
 
-from ferflow.settings import Unpack
-
 
 @pytest.fixture
 def kaggle() -> Iterator[FakeKaggle]:
@@ -39,8 +37,3 @@ def environment(tmp_path: Path) -> dict[str, str]:
     home.mkdir()
     kept = {name: value for name, value in os.environ.items() if "KAGGLE" not in name and "proxy" not in name.lower()}
     return {**kept, "HOME": str(home), "KAGGLE_API_ENVIRONMENT": "TEST"}
-
-
-@pytest.fixture
-def limits() -> Unpack:
-    return Unpack()

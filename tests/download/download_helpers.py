@@ -3,9 +3,11 @@
 import http.server
 import io
 import json
+import resource
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,10 +46,10 @@ FACES = {
 
 @dataclass
 class FakeKaggle:
-    """What the server answers, and what it was asked.
+    """What the server answers, and the requests that it received.
 
-    `replies` holds one reply a request, first come first served, by the end of the request's path; when they are
-    used up, the request is answered as a healthy server would.
+    `replies` maps the end of a request's path to one reply per request, used in order; once they are used up, the
+    server answers as a healthy one would.
     """
 
     archive: bytes = field(default_factory=lambda: zip_of(FACES))
@@ -151,3 +153,14 @@ def tar_of(files: dict[str, bytes], mode: str = "w", style: int = tarfile.PAX_FO
                 setattr(member, key, value)
             archive.addfile(member, io.BytesIO(data))
     return stream.getvalue()
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Let writing fail past `size` bytes of a file, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

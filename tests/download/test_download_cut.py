@@ -1,13 +1,14 @@
-"""Archives that are cut short or changed: noticed, and nothing half-unpacked is left."""
+"""Truncated and modified archives are detected, and nothing half-unpacked is left."""
 
 import pytest
 from download_helpers import FACES, tar_of, tree, zip_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import section
 from ferflow.base.errors import DownloadError
 from ferflow.download import acquire
-from ferflow.settings import LocalDataset, Unpack
+from ferflow.settings.datasets import LocalSource
 
 SOUND = {
     "zip": zip_of(FACES),
@@ -20,19 +21,19 @@ SOUND = {
 
 @settings(deadline=None, max_examples=50)
 @given(kind=st.sampled_from(sorted(SOUND)), part=st.floats(0, 0.9999))
-def test_a_cut_archive_never_passes_for_a_whole_one(
+def test_a_truncated_archive_never_passes_for_a_complete_one(
     tmp_path_factory: pytest.TempPathFactory, kind: str, part: float
 ) -> None:
     data = SOUND[kind]
     size = int(part * len(data))
-    if kind == "tar":  # Python pads a tar with zeros; cutting only these does no harm
+    if kind == "tar":  # Python pads a tar with zeros; removing only these does no harm
         size = min(size, len(data.rstrip(b"\0")))
     check_refused(tmp_path_factory, data[:size])
 
 
 @settings(deadline=None, max_examples=50)
 @given(kind=st.sampled_from(["zip", "gz", "bz2", "xz"]), at=st.floats(0, 0.9999), by=st.integers(1, 255))
-def test_a_changed_byte_is_noticed_or_harmless(
+def test_a_changed_byte_is_detected_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, kind: str, at: float, by: int
 ) -> None:
     data = bytearray(SOUND[kind])
@@ -41,7 +42,7 @@ def test_a_changed_byte_is_noticed_or_harmless(
         found = unpack_to(tmp_path_factory, bytes(data))
     except DownloadError:
         return
-    # A name in a zip has no checksum; the pictures have.
+    # A name in a zip has no checksum, while file contents have one.
     assert sorted(found.values()) == sorted(FACES.values())
 
 
@@ -53,9 +54,9 @@ def check_refused(factory: pytest.TempPathFactory, data: bytes) -> None:
 def unpack_to(factory: pytest.TempPathFactory, data: bytes) -> dict[str, bytes]:
     folder = factory.mktemp("cut")
     (folder / "a").write_bytes(data)
-    dataset = LocalDataset(source="local", path=str(folder / "a"))
+    source = LocalSource(kind="local", path=str(folder / "a"))
     try:
-        acquire("own", dataset, raw=folder / "raw", cache=folder, limits=Unpack(), seed=0, environment={})
+        acquire("own", source, raw=folder / "raw", cache=folder, limits=section("unpack"), seed=0, environment={})
     finally:
         left = {path.name for path in folder.iterdir()}
         assert left <= {"a", "raw"}

@@ -1,17 +1,16 @@
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from download_helpers import FACES, jpeg, tree, zip_of
+from download_helpers import FACES, file_size_limit, jpeg, tree, zip_of
+from PIL import Image
 
+from defaults import section
 from ferflow.base.errors import DownloadError
 from ferflow.base.files import whole_folder
 from ferflow.download import Receipt, acquire, fingerprint
-from ferflow.settings import LocalDataset, SampleDataset, Unpack
+from ferflow.settings.datasets import LocalSource, SampleSource
 
 
 def fill(folder: Path, files: dict[str, bytes]) -> Path:
@@ -23,20 +22,20 @@ def fill(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def take(source: Path, to: Path, sha256: str | None = None) -> Receipt:
-    dataset = LocalDataset(source="local", sha256=sha256)
+    local = LocalSource(kind="local", sha256=sha256)
     return acquire(
         "own",
-        dataset,
+        local,
         raw=to / "raw",
         cache=to / ".download",
-        limits=Unpack(),
+        limits=section("unpack"),
         seed=0,
         environment={},
         archive=source,
     )
 
 
-def test_a_folder_is_copied_and_told_apart_by_its_fingerprint(tmp_path: Path) -> None:
+def test_a_folder_is_copied_and_identified_by_its_fingerprint(tmp_path: Path) -> None:
     mine = fill(tmp_path / "my faces", FACES)
     receipt = take(mine, tmp_path / "data")
     assert tree(tmp_path / "data" / "raw") == FACES == tree(mine)
@@ -48,6 +47,15 @@ def test_a_folder_is_copied_and_told_apart_by_its_fingerprint(tmp_path: Path) ->
     moved = fingerprint(twin)
     (twin / "train/happy/Training_9.jpg").write_bytes(jpeg(1))
     assert len({fingerprint(mine), moved, fingerprint(twin)}) == 3
+
+
+def test_a_folder_of_avif_images_is_accepted_with_and_without_suffix(tmp_path: Path) -> None:
+    for name in ("a.avif", "b.AVIF", "no suffix"):
+        mine = tmp_path / name / "happy"
+        mine.mkdir(parents=True)
+        Image.new("L", (48, 48), 90).save(mine / name, "AVIF")
+        receipt = take(mine.parent, tmp_path / f"data {name}")
+        assert (receipt.files, receipt.licence) == (1, None)
 
 
 def test_links_in_a_folder_are_not_followed_but_counted(tmp_path: Path) -> None:
@@ -68,7 +76,7 @@ def test_a_folder_of_links_alone_says_that_they_are_not_followed(tmp_path: Path)
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "a.jpg").symlink_to(fill(tmp_path / "other", {"a.jpg": b"x"}) / "a.jpg")
-    with pytest.raises(DownloadError, match="1 links or devices that are not followed"):
+    with pytest.raises(DownloadError, match="links and devices, which are not followed: 1"):
         take(mine, tmp_path / "data")
 
 
@@ -92,7 +100,7 @@ def test_odd_names_in_a_folder_are_stored_under_names_that_can_be_tracked(tmp_pa
 def test_the_projects_own_folder_cannot_be_the_source(tmp_path: Path) -> None:
     fill(tmp_path / "data" / "raw", FACES)
     for source in (tmp_path, tmp_path / "data", tmp_path / "data" / "raw"):
-        with pytest.raises(DownloadError, match="holds the project's own"):
+        with pytest.raises(DownloadError, match="contains the project's own"):
             take(source, tmp_path / "data")
     assert tree(tmp_path / "data" / "raw") == FACES
 
@@ -124,20 +132,12 @@ def test_a_wrong_checksum_stops_before_anything_is_replaced(tmp_path: Path) -> N
     good = fingerprint(archive)
     assert take(archive, tmp_path / "data", good).sha256 == good
     archive.write_bytes(zip_of({**FACES, "train/angry/more.jpg": jpeg()}))
-    with pytest.raises(DownloadError, match=rf"Wrong checksum.*expects {good}.*{fingerprint(archive)}"):
+    with pytest.raises(
+        DownloadError,
+        match=rf"Wrong checksum: datasets\.own\.source\.sha256.*requires {good}\. Received: {fingerprint(archive)}",
+    ):
         take(archive, tmp_path / "data", good)
     assert tree(tmp_path / "data" / "raw") == FACES
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """Let writing fail past `size` bytes of a file, as a full disk would."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -157,14 +157,14 @@ def test_a_full_disk_leaves_the_old_data_and_nothing_half_written(tmp_path: Path
 def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     raw = tmp_path / "data" / "raw"
     killed = whole_folder(raw)
-    fill(killed.__enter__(), {"half.jpg": b"x"})  # and never left
+    fill(killed.__enter__(), {"half.jpg": b"x"})  # and never exited
     assert len(list(raw.parent.iterdir())) == 1
     take(fill(tmp_path / "mine", FACES), raw.parent)
     assert list(raw.parent.iterdir()) == [raw]
 
 
 def test_the_sample_needs_no_archive_and_takes_none(tmp_path: Path) -> None:
-    sample = SampleDataset(source="sample", images=70, licence="MIT")
+    sample = SampleSource(kind="sample", images=70, emotions=7, damage=True)
 
     def draw(seed: int, archive: Path | None = None) -> Receipt:
         return acquire(
@@ -172,30 +172,30 @@ def test_the_sample_needs_no_archive_and_takes_none(tmp_path: Path) -> None:
             sample,
             raw=tmp_path / "data" / "raw",
             cache=tmp_path / "data" / ".download",
-            limits=Unpack(),
+            limits=section("unpack"),
             seed=seed,
             environment={},
             archive=archive,
         )
 
     one = draw(1)
-    assert one.source == "sample"
+    assert (one.source, one.licence) == ("sample", None)
     assert one.files == len(tree(tmp_path / "data" / "raw")) >= 70
     assert one.sha256 == fingerprint(tmp_path / "data" / "raw")
     assert asdict(draw(1)) == asdict(one)
     assert draw(2).sha256 != one.sha256
-    with pytest.raises(DownloadError, match=r"drawn by the program.*DATASET="):
+    with pytest.raises(DownloadError, match=r"drawn by FERflow.*DATASET="):
         draw(1, tmp_path / "faces.zip")
 
 
 def test_a_local_dataset_without_a_path_asks_for_one(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match=r"DATASET=own ARCHIVE=path, or set datasets\.own\.path"):
+    with pytest.raises(DownloadError, match=r"DATASET=own ARCHIVE=path\. Or set datasets\.own\.source\.path"):
         acquire(
             "own",
-            LocalDataset(source="local"),
+            LocalSource(kind="local"),
             raw=tmp_path / "raw",
             cache=tmp_path / "cache",
-            limits=Unpack(),
+            limits=section("unpack"),
             seed=0,
             environment={},
         )

@@ -1,4 +1,4 @@
-"""The real kaggle client against a server on localhost; each test tells what a user would meet."""
+"""The real kaggle client against a server on localhost, as a user would experience it."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from download_helpers import FACES, TOKEN, FakeKaggle, Handler, damaged, status, tree, zip_of
-from test_download_folder import file_size_limit
+from download_helpers import FACES, TOKEN, FakeKaggle, Handler, damaged, file_size_limit, status, tree, zip_of
 
+from defaults import section
 from ferflow.base.errors import DownloadError
 from ferflow.download import Receipt, acquire, fingerprint
-from ferflow.download.kaggle import fetch
-from ferflow.download.scrub import Scrubber
-from ferflow.settings import KaggleDataset, Unpack
+from ferflow.download.kaggle_client import Credentials
+from ferflow.download.kaggle_download import fetch
+from ferflow.settings.datasets import KaggleSource
 
 NAME = "msambare/fer2013"
 MEGABYTE = 1 << 20
@@ -29,10 +29,10 @@ def get(tmp_path: Path, environment: dict[str, str]) -> Get:
     def acquire_it(dataset: str = NAME, archive: Path | None = None, sha256: str | None = None, **more: str) -> Receipt:
         return acquire(
             "fer2013",
-            KaggleDataset(source="kaggle", dataset=dataset, licence="see there", sha256=sha256),
+            KaggleSource(kind="kaggle", dataset=dataset, sha256=sha256),
             raw=tmp_path / "data" / "raw",
             cache=tmp_path / "data" / ".download",
-            limits=Unpack(),
+            limits=section("unpack"),
             seed=0,
             environment={**environment, **more},
             archive=archive,
@@ -42,7 +42,7 @@ def get(tmp_path: Path, environment: dict[str, str]) -> Get:
 
 
 def left(tmp_path: Path) -> set[str]:
-    """Names of what stands in data/."""
+    """Names of the entries of data/."""
     return {path.name for path in (tmp_path / "data").iterdir()} if (tmp_path / "data").exists() else set()
 
 
@@ -64,10 +64,10 @@ def test_a_public_dataset_comes_without_an_account(kaggle: FakeKaggle, get: Get,
     )
     by_hand = get(archive=tmp_path / "fer2013.zip")
     assert tree(tmp_path / "data" / "raw") == FACES
-    assert (by_hand.source, by_hand.sha256) == ("archive", receipt.sha256)
+    assert (by_hand.source, by_hand.sha256, by_hand.licence) == ("archive", receipt.sha256, None)
 
 
-def test_a_version_is_asked_for_and_told(kaggle: FakeKaggle, get: Get) -> None:
+def test_a_version_is_requested_and_reported(kaggle: FakeKaggle, get: Get) -> None:
     assert get(f"{NAME}/3").origin == f"{NAME}/3"
     body = next(body for path, _, body in kaggle.asked if path.endswith("DownloadDataset"))
     assert json.loads(body)["datasetVersionNumber"] == 3
@@ -93,19 +93,23 @@ def test_a_kaggle_json_is_used(kaggle: FakeKaggle, get: Get, environment: dict[s
     (folder / "kaggle.json").write_text(json.dumps({"username": "someone", "key": "0123456789abcdef"}))
     get()
     assert kaggle.headers("DownloadDataset")[0]["Authorization"].startswith("Basic ")
-    assert Scrubber(environment)("key 0123456789abcdef") == "key ***"
+    assert Credentials(environment).redacted("key 0123456789abcdef") == "key ***"
 
 
 @pytest.mark.parametrize(
     ("code", "token", "said"),
     [
-        (401, "", r"wants a login .*kaggle\.com/settings/api.*KAGGLE_API_TOKEN.*ARCHIVE="),
-        (401, TOKEN, r"does not accept your login .*renew"),
-        (403, "", r"private, gone, misspelled, or wants your consent.*datasets/msambare/fer2013.*accept its terms"),
-        (404, "", r"knows no dataset 'msambare/fer2013'.*params\.yaml"),
+        (401, "", r"requires a login for .*kaggle\.com/settings/api.*KAGGLE_API_TOKEN.*ARCHIVE="),
+        (401, TOKEN, r"rejects your login .*invalid or has expired.*renew"),
+        (
+            403,
+            "",
+            r"private, deleted or misspelled.*accept its terms first.*datasets/msambare/fer2013.*accept its terms",
+        ),
+        (404, "", r"has no dataset named 'msambare/fer2013'.*datasets\.<name>\.source\.dataset in params\.yaml"),
     ],
 )
-def test_what_kaggle_refuses_is_told_with_the_way_out(
+def test_a_refusal_of_kaggle_is_reported_with_the_remedy(
     kaggle: FakeKaggle, get: Get, tmp_path: Path, code: int, token: str, said: str
 ) -> None:
     kaggle.replies["GetDatasetMetadata"] = [status(code)]
@@ -115,7 +119,7 @@ def test_what_kaggle_refuses_is_told_with_the_way_out(
     assert "raw" not in left(tmp_path)
 
 
-def test_too_many_requests_and_trouble_are_waited_out_as_told(
+def test_too_many_requests_and_server_errors_are_retried_as_requested(
     kaggle: FakeKaggle, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     kaggle.replies["DownloadDataset"] = [status(429, {"Retry-After": "7"}), status(503)]
@@ -131,7 +135,7 @@ def test_a_wait_that_is_too_long_is_left_to_the_user(kaggle: FakeKaggle, get: Ge
         get()
 
 
-def test_no_network_is_told(get: Get) -> None:
+def test_a_missing_network_is_reported(get: Get) -> None:
     with pytest.raises(DownloadError, match=r"cannot be reached: Connection refused.*HTTPS_PROXY.*ARCHIVE="):
         get()  # nothing listens on the port
 
@@ -150,7 +154,7 @@ def big_archive() -> bytes:
     return zip_of({**FACES, "train/angry/noise.jpg": noise})
 
 
-def test_a_broken_download_goes_on_where_it_stopped(
+def test_an_interrupted_download_is_resumed(
     kaggle: FakeKaggle, tmp_path: Path, environment: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     start = time.monotonic()
@@ -163,12 +167,12 @@ def test_a_broken_download_goes_on_where_it_stopped(
     assert fetched.archive.read_bytes() == kaggle.archive
     # The client asks for the size first, and then for what it lacks.
     assert ranges(kaggle) == [None, None, f"bytes={2 * MEGABYTE}-"]
-    assert "broke off (nothing came for minutes)" in capfd.readouterr().err
+    assert "interrupted (no data was received for minutes)" in capfd.readouterr().err
 
 
-def test_a_silent_server_is_told(kaggle: FakeKaggle, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_silent_server_is_reported(kaggle: FakeKaggle, tmp_path: Path, environment: dict[str, str]) -> None:
     kaggle.replies["GetDatasetMetadata"] = [lambda _: time.sleep(60)]
-    with pytest.raises(DownloadError, match="cannot be reached: nothing came"):
+    with pytest.raises(DownloadError, match="cannot be reached: no data was received"):
         fetch(NAME, tmp_path, environment, patience=3)
 
 
@@ -176,37 +180,37 @@ def ranges(kaggle: FakeKaggle) -> list[str | None]:
     return [headers.get("Range") for path, headers, _ in kaggle.asked if "bundle.zip" in path]
 
 
-def test_an_unsound_download_is_thrown_away_and_made_again(kaggle: FakeKaggle, get: Get, tmp_path: Path) -> None:
+def test_a_corrupt_download_is_discarded_and_repeated(kaggle: FakeKaggle, get: Get, tmp_path: Path) -> None:
     kaggle.replies["bundle.zip"] = [damaged]
     get()
     assert tree(tmp_path / "data" / "raw") == FACES
     assert left(tmp_path) == {"raw"}
 
 
-def test_a_wrong_checksum_is_told_and_the_archive_not_kept(kaggle: FakeKaggle, get: Get, tmp_path: Path) -> None:
+def test_a_wrong_checksum_is_reported_and_the_archive_not_kept(kaggle: FakeKaggle, get: Get, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="Wrong checksum"):
         get(sha256="0" * 64)
     assert left(tmp_path) == set()
     assert kaggle.paths().count("DownloadDataset") == 2  # in case the first was damaged on the way
 
 
-def test_a_full_disk_is_told_at_once(kaggle: FakeKaggle, get: Get, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_at_once(kaggle: FakeKaggle, get: Get, tmp_path: Path) -> None:
     kaggle.archive = big_archive()
-    with file_size_limit(MEGABYTE), pytest.raises(DownloadError, match=r"disk is full.*goes on where it stopped"):
+    with file_size_limit(MEGABYTE), pytest.raises(DownloadError, match=r"disk is full.*resume the download"):
         get()
-    assert ranges(kaggle) == [None]  # the client alone would try on for a minute
+    assert ranges(kaggle) == [None]  # the client alone would retry for a minute
     get()
     assert len(tree(tmp_path / "data" / "raw")) == len(FACES) + 1
 
 
-def test_a_killed_download_leaves_no_client_and_is_gone_on_with(
+def test_a_killed_download_leaves_no_client_and_is_resumed(
     kaggle: FakeKaggle, get: Get, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     kaggle.archive = big_archive()
     kaggle.replies["bundle.zip"] = [stall_after(2 * MEGABYTE)]
     cache = tmp_path / "data" / ".download"
     code = (
-        "import os; from pathlib import Path; from ferflow.download.kaggle import fetch;"
+        "import os; from pathlib import Path; from ferflow.download.kaggle_download import fetch;"
         f"fetch({NAME!r}, Path({str(cache)!r}), os.environ)"
     )
     run = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
@@ -232,11 +236,11 @@ def children_of(pid: int) -> list[int]:
 def wait_for(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not done():
-        assert time.monotonic() < deadline, "it never came"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.1)
 
 
-def test_the_scrubber_knows_every_place_of_a_login(tmp_path: Path) -> None:
+def test_credentials_are_found_everywhere_and_redacted(tmp_path: Path) -> None:
     home = tmp_path / "home"
     for path, text in {
         ".kaggle/access_token": "token-in-a-file\n",
@@ -246,7 +250,9 @@ def test_the_scrubber_knows_every_place_of_a_login(tmp_path: Path) -> None:
     }.items():
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_text(text)
-    scrub = Scrubber({"HOME": str(home), "KAGGLE_KEY": "key-in-env", "KAGGLE_API_TOKEN": str(home / "elsewhere/token")})
+    variables = {"HOME": str(home), "KAGGLE_KEY": "key-in-env", "KAGGLE_API_TOKEN": str(home / "elsewhere/token")}
+    credentials = Credentials(variables)
+    scrub = credentials.redacted
     text = "token-in-a-file key-in-json refresh-me token-elsewhere key-in-env someone"
     assert scrub(text) == "*** *** *** *** *** someone"
     assert scrub("Authorization: Basic c29tZW9uZTprZXk=") == "Authorization: Basic ***"
@@ -254,5 +260,5 @@ def test_the_scrubber_knows_every_place_of_a_login(tmp_path: Path) -> None:
         scrub("for url: https://storage.example/x.zip?X-Sig=5163d0&y=1") == "for url: https://storage.example/x.zip?***"
     )
     assert scrub("proxy http://me:secret@proxy:3128/") == "proxy http://***@proxy:3128/"
-    assert scrub.has_login
-    assert not Scrubber({"HOME": str(tmp_path / "nobody")}).has_login
+    assert credentials.found
+    assert not Credentials({"HOME": str(tmp_path / "nobody")}).found

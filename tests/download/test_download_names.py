@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ferflow.base.errors import DownloadError
-from ferflow.download.names import MAX_DEPTH, MAX_NAME, MAX_PATH, member_name, stored_name
+from ferflow.download.unpack import MAX_DEPTH, MAX_NAME, MAX_PATH, member_path, stored_name
 
 HOSTILE = ["..", ".", "", "C:", "a\\..\\b", ".dvc", "a.dvc", ".git", ".dvcignore", "dvc.yaml"]
 HOSTILE += ["%41", "%2Edvc", "\n", "~", "con"]
@@ -28,7 +28,7 @@ NAME = st.lists(PART, min_size=1, max_size=6).map("/".join)
 @example("a/" * 2000 + "b")
 def test_a_member_is_stored_inside_the_folder_or_refused(name: str) -> None:
     try:
-        path = member_name(name)
+        path = member_path(name)
     except DownloadError:
         return
     folder = Path("/data/raw")
@@ -68,7 +68,7 @@ def test_different_names_stay_different(one: str, other: str) -> None:
     ],
 )
 def test_usual_and_merely_unusual_names_stay_as_they_are(name: str) -> None:
-    assert member_name(name) == PurePosixPath(name)
+    assert member_path(name) == PurePosixPath(name)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_usual_and_merely_unusual_names_stay_as_they_are(name: str) -> None:
     ],
 )
 def test_names_that_dvc_or_people_cannot_take_are_escaped(name: str, stored: str) -> None:
-    assert str(member_name(name)) == stored
+    assert str(member_path(name)) == stored
 
 
-def test_a_long_name_is_cut_and_keeps_its_suffix() -> None:
+def test_a_long_name_is_truncated_and_keeps_its_suffix() -> None:
     one, other = stored_name("😀" * 100 + "1.jpg").name, stored_name("😀" * 100 + "2.jpg").name
     assert one.startswith("😀" * 50)
     assert one.endswith(".jpg")
@@ -102,5 +102,5 @@ def test_a_long_name_is_cut_and_keeps_its_suffix() -> None:
     "name", ["../x", "a/../x", "/x", "C:/x", "d:x", "a\\b", "..\\x", "a\0b.jpg", "", "./", "d/" * 101 + "x"]
 )
 def test_what_leaves_the_folder_or_cannot_be_stored_is_refused(name: str) -> None:
-    with pytest.raises(DownloadError, match=r"not safe|NUL|no name|too long"):
-        member_name(name)
+    with pytest.raises(DownloadError, match=r"unsafe|NUL|no name|too long"):
+        member_path(name)

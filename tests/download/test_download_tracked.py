@@ -1,4 +1,4 @@
-"""What download leaves, under a real DVC and through the real stage script."""
+"""The stage script of download, and its output under a real DVC."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def test_the_stage_writes_the_same_bytes_each_time(project: Path) -> None:
     assert str(project) not in receipts[0].decode()
 
 
-def test_the_stage_ends_a_mistake_with_one_message(project: Path) -> None:
+def test_the_stage_reports_a_mistake_in_one_message(project: Path) -> None:
     done = run_stage(project, "fer2013", "nowhere.zip")
     assert done.returncode == 1
     assert done.stderr.startswith("error: There is no file or folder 'nowhere.zip'.")

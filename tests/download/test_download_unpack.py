@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from download_helpers import FACES, tar_of, tree, zip_of
 
+from defaults import section
 from ferflow.base.errors import DownloadError
 from ferflow.download import acquire, fingerprint
-from ferflow.settings import LocalDataset, Unpack
+from ferflow.settings.datasets import LocalSource
 
 CSV = b"emotion,pixels,Usage\n" + b"0," + b" ".join([b"7"] * 2304) + b",Training\n"
 
@@ -41,10 +42,10 @@ def take(tmp_path: Path) -> Callable[..., Path]:
         raw = tmp_path / "data" / "raw"
         acquire(
             "own",
-            LocalDataset(source="local", path=str(archive)),
+            LocalSource(kind="local", path=str(archive)),
             raw=raw,
             cache=tmp_path / "data" / ".download",
-            limits=Unpack(**limits),
+            limits=section("unpack", **limits),
             seed=0,
             environment={},
         )
@@ -124,12 +125,12 @@ def test_a_table_alone_may_be_packed_or_not(
         (b"<!DOCTYPE html><html>Log in</html>", "web page"),
         (b"Rar!\x1a\x07\x00", "RAR"),
         (b"7z\xbc\xaf\x27\x1c\x00", "7z"),
-        (b"\xff\xd8\xff\xe0 a picture", "one JPEG image"),
-        (b"\x00" * 5000, "no archive that can be read"),
-        (zip_of({"readme.txt": b"no faces"}), "No images"),
-        (zip_of({"__MACOSX/a.jpg": b"x", ".hidden/b.jpg": b"x"}), "No images"),
+        (b"\xff\xd8\xff\xe0 a picture", "a single JPEG image"),
+        (b"\x00" * 5000, "not an archive that can be read"),
+        (zip_of({"readme.txt": b"no faces"}), "No images found"),
+        (zip_of({"__MACOSX/a.jpg": b"x", ".hidden/b.jpg": b"x"}), "No images found"),
         (zip_of({"inner.zip": zip_of(FACES)}), "another archive, 'inner.zip'"),
-        (zip_of({}), "No images"),
+        (zip_of({}), "No images found"),
     ],
 )
 def test_a_hostile_or_useless_archive_is_refused_whole(
@@ -150,7 +151,7 @@ def test_a_zip_with_one_name_twice_is_refused(take: Callable[..., Path], tmp_pat
         take(stream.getvalue())
 
 
-def test_an_encrypted_zip_says_so(take: Callable[..., Path]) -> None:
+def test_an_encrypted_zip_is_reported(take: Callable[..., Path]) -> None:
     data = bytearray(zip_with("a.jpg"))
     data[6] |= 1  # the flags of the local header, and of the central one
     data[data.index(b"PK\x01\x02") + 8] |= 1
@@ -158,7 +159,7 @@ def test_an_encrypted_zip_says_so(take: Callable[..., Path]) -> None:
         take(bytes(data))
 
 
-def test_an_unknown_way_of_packing_says_so(take: Callable[..., Path]) -> None:
+def test_an_unknown_compression_method_is_reported(take: Callable[..., Path]) -> None:
     data = bytearray(zip_with("a.jpg"))
     struct.pack_into("<H", data, 8, 97)
     struct.pack_into("<H", data, data.index(b"PK\x01\x02") + 10, 97)
@@ -184,7 +185,7 @@ BOMB = bytes(3_000_000)
         (tar_of({"a.jpg": b"x"}, "w:gz")[:-8] and gzip.compress(tar_of({"a.jpg": b"x"}) + BOMB), {}, "max_ratio"),
     ],
 )
-def test_bombs_are_stopped_on_the_way(
+def test_bombs_are_stopped_while_unpacking(
     take: Callable[..., Path], tmp_path: Path, data: bytes, limits: dict[str, int], key: str
 ) -> None:
     with pytest.raises(DownloadError, match=rf"unpack\.{key}"):
@@ -206,7 +207,7 @@ def test_a_huge_tar_header_is_not_taken_into_memory(take: Callable[..., Path], k
     header = tarfile.TarInfo("x")
     header.type = tarfile.XHDTYPE if kind == "pax" else tarfile.GNUTYPE_LONGNAME
     header.size = 50_000_000
-    with pytest.raises(DownloadError, match="header in it is larger"):
+    with pytest.raises(DownloadError, match="one of its headers is larger"):
         take(gzip.compress(header.tobuf() + bytes(50_000_000)), max_ratio=1_000_000)
 
 
@@ -229,10 +230,17 @@ def test_names_in_any_encoding_are_kept_readable(take: Callable[..., Path]) -> N
 def test_the_fingerprint_of_an_archive_is_the_sha256_in_the_receipt(tmp_path: Path) -> None:
     archive = tmp_path / "faces.zip"
     archive.write_bytes(zip_of(FACES))
-    dataset = LocalDataset(source="local", licence="MIT")
-    raw, cache = tmp_path / "raw", tmp_path / "cache"
-    receipt = acquire("own", dataset, raw=raw, cache=cache, limits=Unpack(), seed=0, environment={}, archive=archive)
+    receipt = acquire(
+        "own",
+        LocalSource(kind="local"),
+        raw=tmp_path / "raw",
+        cache=tmp_path / "cache",
+        limits=section("unpack"),
+        seed=0,
+        environment={},
+        archive=archive,
+    )
     assert receipt.sha256 == fingerprint(archive)
-    assert (receipt.source, receipt.origin, receipt.licence) == ("archive", "faces.zip", "MIT")
+    assert (receipt.source, receipt.origin, receipt.licence) == ("archive", "faces.zip", None)
     assert (receipt.files, receipt.bytes) == (len(FACES), sum(map(len, FACES.values())))
     assert str(tmp_path) not in repr(receipt)

@@ -1,4 +1,4 @@
-"""Pictures from values: any values within range, the same pixels again, expressions that show."""
+"""Images from values: any values within range, reproducible pixels, visible expressions."""
 
 import itertools
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ferflow.base.emotions import EMOTIONS
 from ferflow.faces import (
-    EMOTIONS,
     ActionUnits,
     Identity,
     View,
@@ -19,7 +19,7 @@ from ferflow.faces import (
     random_units,
     random_view,
 )
-from ferflow.faces.units import UNIT_NAMES
+from ferflow.faces.action_units import UNIT_NAMES
 
 strengths = st.floats(0, 1)
 any_units = st.builds(ActionUnits, **dict.fromkeys(UNIT_NAMES, strengths), skew=st.floats(-1, 1))
@@ -30,7 +30,7 @@ def person(seed: int) -> Identity:
 
 
 def draw(units: ActionUnits, seed: int = 3) -> npt.NDArray[np.float64]:
-    """A frontal picture without noise."""
+    """A frontal image without noise."""
     return draw_face(person(seed), units, View(noise=0.0)).astype(float)
 
 
@@ -100,7 +100,7 @@ def test_light_from_one_side_brightens_that_side() -> None:
 
 @pytest.mark.parametrize("wrong", [{"au1": 1.5}, {"au26": -0.1}, {"skew": -1.2}, {"au4": float("nan")}])
 def test_impossible_strengths_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must lie between"):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be between"):
         ActionUnits(**wrong)
 
 
@@ -126,7 +126,7 @@ def test_emotions_use_their_own_units(emotion: str) -> None:
 
 
 def test_classes_differ_on_average() -> None:
-    """The mean face of a class over some people differs more from another class's than from its own, drawn again."""
+    """The mean face of a class differs more from another class's than from its own, drawn with another seed."""
 
     def mean_face(emotion: str, seed: int) -> npt.NDArray[np.float64]:
         rng = np.random.default_rng(seed)

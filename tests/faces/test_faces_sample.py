@@ -1,4 +1,4 @@
-"""The sample as files: layout, counts, bytes, damage."""
+"""The files of the sample: layout, counts, bytes, damage."""
 
 import hashlib
 from collections import Counter
@@ -93,7 +93,7 @@ def test_every_class_is_in_every_subset(images: int, emotions: int) -> None:
 
 
 @pytest.mark.parametrize("emotions", [7, 8])
-def test_the_default_sample_is_shared_out_like_fer_2013(emotions: int) -> None:
+def test_the_sample_of_params_yaml_has_the_shares_of_fer_2013(emotions: int) -> None:
     faces = list(plan_faces(1100, emotions))
     subsets = Counter(face.subset for face in faces)
     assert 0.78 < subsets["Training"] / 1100 < 0.82
@@ -115,7 +115,7 @@ def test_contempt_is_the_eighth_class(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("images", [0, 69])
 def test_too_few_images_are_refused(images: int, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f"at least 70 images.*Received: {images}"):
+    with pytest.raises(ValueError, match=f"needs at least 70 images.*Received: {images}"):
         write_sample(tmp_path / "sample", images)
     assert not (tmp_path / "sample").exists()
 

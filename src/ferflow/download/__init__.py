@@ -1,4 +1,4 @@
-"""Stage download: the raw data, as it came, and a receipt for it."""
+"""Stage download: obtain the raw data unchanged, and write a receipt for it."""
 
 from ferflow.download.acquire import acquire
 from ferflow.download.folders import fingerprint

@@ -1,4 +1,4 @@
-"""The user's own folder: walked without following links, copied, and told apart by one hash."""
+"""List, copy and fingerprint the user's folder without following links."""
 
 import hashlib
 import os
@@ -8,31 +8,33 @@ from pathlib import Path
 
 from ferflow.base.errors import DownloadError
 from ferflow.base.hashing import sha256
-from ferflow.download.budget import CHUNK, write_new
-from ferflow.download.names import stored_name
+from ferflow.download.archive_reader import CHUNK
+from ferflow.download.unpack import stored_name, write_new
 from ferflow.ui.progress import progress
 
 
 def walk(folder: Path) -> tuple[list[str], int]:
-    """Return the relative paths of all plain files below a folder, sorted by their bytes, and how many others.
+    """List all regular files below a folder.
 
-    Others are links, which are not followed, and devices, sockets and pipes. Folders without files do not show.
+    Returns:
+        The relative paths, sorted by their bytes, and the number of other entries: links, which are not followed,
+        devices, sockets and pipes. Folders without files are not counted.
 
     Raises:
-        DownloadError: a folder cannot be read.
+        DownloadError: A folder cannot be read.
     """
     found: list[str] = []
     others = 0
-    todo = [""]
-    while todo:
-        below = todo.pop()
+    pending = [""]
+    while pending:
+        parent = pending.pop()
         try:
-            with os.scandir(folder / below) as entries:
+            with os.scandir(folder / parent) as entries:
                 for entry in entries:
                     mode = entry.stat(follow_symlinks=False).st_mode
-                    name = f"{below}{entry.name}"
+                    name = f"{parent}{entry.name}"
                     if stat.S_ISDIR(mode):
-                        todo.append(name + "/")
+                        pending.append(name + "/")
                     elif stat.S_ISREG(mode):
                         found.append(name)
                     else:
@@ -43,21 +45,25 @@ def walk(folder: Path) -> tuple[list[str], int]:
 
 
 def copy(source: Path, folder: Path) -> tuple[str, int]:
-    """Copy the plain files of a folder into another, empty one.
+    """Copy the regular files of a folder into another, empty one, under the names that `stored_name` returns.
+
+    Args:
+        source: Folder to copy.
+        folder: Empty folder to copy into.
 
     Returns:
-        The fingerprint of `source`, and how many entries were left out because they are no plain files.
+        The fingerprint of `source`, and the number of entries left out because they are not regular files.
 
     Raises:
-        DownloadError: a folder cannot be read, or a path is too long.
-        OSError: a file cannot be read or written.
+        DownloadError: A folder cannot be read, or a path is too long.
+        OSError: A file cannot be read or written.
     """
     names, others = walk(source)
     return digest(_copied(source, folder, names)), others
 
 
 def digest(entries: Iterable[tuple[str, str]]) -> str:
-    """Return the SHA-256 over relative paths and the SHA-256 of each file, in the order given."""
+    """Return one SHA-256 over pairs of relative path and the file's SHA-256, in the order given, as 64 hex digits."""
     total = hashlib.sha256()
     for name, file_digest in entries:
         total.update(os.fsencode(name) + b"\0" + file_digest.encode() + b"\n")
@@ -65,22 +71,25 @@ def digest(entries: Iterable[tuple[str, str]]) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """Return what tells one source from another, as the receipt has it in `sha256`.
+    """Return the digest that identifies a source, the receipt's `sha256`.
 
     Args:
-        path: a file (the SHA-256 of its bytes), or a folder (one over the sorted relative paths of its plain files
-            and the SHA-256 of each).
+        path: A file, whose digest is the SHA-256 of its bytes, or a folder, whose digest is the SHA-256 over the sorted
+            relative paths of its regular files and the SHA-256 of each.
+
+    Returns:
+        64 hex digits.
 
     Raises:
-        DownloadError: it is missing or cannot be read.
+        DownloadError: `path` does not exist or cannot be read.
     """
     path = path.expanduser()
     try:
         if not path.is_dir():
             return sha256(path)
         names, _ = walk(path)
-        listed = progress(names, len(names), f"reading {path.name}", unit="file")
-        return digest((name, sha256(path / name)) for name in listed)
+        names_with_progress = progress(names, len(names), f"reading {path.name}", unit="file")
+        return digest((name, sha256(path / name)) for name in names_with_progress)
     except FileNotFoundError:
         raise missing(path) from None
     except PermissionError as error:
@@ -88,10 +97,10 @@ def fingerprint(path: Path) -> str:
 
 
 def missing(path: Path) -> DownloadError:
-    """Return the error for an archive or folder that is not there."""
+    """Return the error for an archive or folder that does not exist."""
     return DownloadError(
-        f"There is no file or folder {str(path)!r}. Check the path given by ARCHIVE= or datasets.<name>.path; relative "
-        "ones start at the project's folder."
+        f"There is no file or folder {str(path)!r}. Check the path in ARCHIVE= or in datasets.<name>.source.path; "
+        "relative paths start at the project root."
     )
 
 
@@ -103,6 +112,7 @@ def _copied(source: Path, folder: Path, names: list[str]) -> Iterator[tuple[str,
 
 
 def _hashed(path: Path, into: "hashlib._Hash") -> Iterator[bytes]:
+    """Yield a file in chunks and hash it on the way, so that it is read once and the digest is of what was copied."""
     with path.open("rb") as handle:
         while chunk := handle.read(CHUNK):
             into.update(chunk)
@@ -110,4 +120,6 @@ def _hashed(path: Path, into: "hashlib._Hash") -> Iterator[bytes]:
 
 
 def _unreadable(error: OSError) -> DownloadError:
-    return DownloadError(f"{error.filename!r} cannot be read ({error.strerror}). Give yourself the right to read it.")
+    return DownloadError(
+        f"{error.filename!r} cannot be read ({error.strerror}). Give your user read permission: chmod -R u+rX PATH."
+    )

@@ -1,41 +1,40 @@
-"""The receipt: what the raw data is, and that there are images in it at all."""
+"""The receipt of a download, and the check that the raw folder contains images or a table."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ferflow.base.errors import DownloadError
+from ferflow.base.formats import IMAGE_SUFFIXES
 from ferflow.download import folders
-from ferflow.download.names import shown
+from ferflow.download.unpack import quoted
 
-_SUFFIXES = frozenset(
-    {".bmp", ".csv", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
-    | {".tif", ".tiff", ".webp"}
-)
+_SUFFIXES = IMAGE_SUFFIXES | {".csv"}
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6", b"RIFF")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the raw data is; written to `reports/download/receipt.json`.
+    """What the raw data is; the stage writes it to `reports/download/receipt.json`.
 
     Attributes:
-        dataset: its name in params.yaml.
-        source: how it came: sample, kaggle, archive or folder.
-        origin: owner/name on Kaggle (with /version where params.yaml asks for one), the archive's or folder's own
-            name, or the generator.
-        sha256: as `fingerprint` gives it, of the archive or folder; for the sample, of the raw folder.
-        licence: as Kaggle states it with a download, else as params.yaml does.
-        files: how many there are in the raw folder.
-        bytes: how many these have.
-        left_out: links, devices and the like in the user's folder that were not copied.
+        dataset: Name of the dataset in params.yaml.
+        source: How the data was obtained: sample, kaggle, archive or folder.
+        origin: owner/name on Kaggle (with /version if params.yaml requests one), the name of the archive or folder, or
+            the generator of the sample and its seed.
+        sha256: Digest that `fingerprint` returns for the archive or folder; for the sample, for the raw folder.
+        licence: Licence that Kaggle stated with the download, or None if the data did not come from Kaggle or no
+            licence was stated. The licence in params.yaml is not repeated here, so rewording it changes no receipt.
+        files: Number of files in the raw folder.
+        bytes: Total size of these files in bytes.
+        left_out: Number of links, devices and the like in the user's folder that were not copied. Defaults to 0.
     """
 
     dataset: str
     source: str
     origin: str
     sha256: str
-    licence: str
+    licence: str | None
     files: int
     bytes: int
     left_out: int = 0
@@ -43,31 +42,36 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Contents:
-    """What stands in a filled raw folder."""
+    """Size of a filled raw folder.
+
+    Attributes:
+        files: Number of files.
+        bytes: Total size of the files in bytes.
+    """
 
     files: int
     bytes: int
 
 
-def look_over(folder: Path, origin: str, left_out: int = 0) -> Contents:
-    """Count what is in a filled raw folder.
+def count_contents(folder: Path, origin: str, left_out: int = 0) -> Contents:
+    """Count the files of a filled raw folder.
 
     Args:
-        folder: the raw folder.
-        origin: names its source in the error.
-        left_out: links and the like that were not copied into it.
+        folder: The raw folder.
+        origin: Name of the source, for the error message.
+        left_out: Number of links and the like that were not copied, for the error message. Defaults to 0.
 
     Raises:
-        DownloadError: no file in it looks like an image or a CSV, by its suffix or its first bytes.
+        DownloadError: Judged by suffix and first bytes, no file is an image or a CSV.
     """
     names, _ = folders.walk(folder)
     if not any(_may_hold_images(folder, name) for name in names):
-        links = f", {left_out} links or devices that are not followed" if left_out else ""
+        links = f" (links and devices, which are not followed: {left_out})" if left_out else ""
         nested = next((name for name in names if name.lower().endswith(_ARCHIVES)), None)
-        hint = f" It holds another archive, {shown(nested)}: unpack it, and name that one." if nested else ""
+        hint = f" It contains another archive, {quoted(nested)}: unpack it and pass that one." if nested else ""
         raise DownloadError(
-            f"No images: {origin} holds {len(names)} files{links}, and no image or CSV among them. Name the "
-            f"archive or folder that has the faces, in a folder for each emotion.{hint}"
+            f"No images found: {origin} contains no image and no CSV. Received: {len(names)} files{links}. Pass the "
+            f"archive or folder that contains the faces, one folder per emotion: ARCHIVE=path.{hint}"
         )
     return Contents(len(names), sum((folder / name).stat().st_size for name in names))
 
@@ -79,4 +83,5 @@ def _may_hold_images(folder: Path, name: str) -> bool:
     if path.suffix.lower() in _SUFFIXES:
         return True
     with (folder / name).open("rb") as handle:
-        return handle.read(4).startswith(_MAGIC)
+        head = handle.read(12)
+    return head.startswith(_MAGIC) or head[4:].startswith(b"ftypavi")  # AVIF starts with the length of its header

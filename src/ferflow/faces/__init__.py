@@ -1,15 +1,14 @@
-"""The built-in sample: faces drawn from identity, pose, light and facial action units."""
+"""Draw the built-in sample: faces from identity, pose, light and facial action units."""
 
+from ferflow.faces.action_units import ActionUnits, random_units
 from ferflow.faces.draw import draw_face
 from ferflow.faces.identity import Identity, View, random_identity, random_view
 from ferflow.faces.plan import CLASSES, DAMAGE, Damaged, Face, plan_damage, plan_faces
 from ferflow.faces.sample import random_face, write_sample
-from ferflow.faces.units import EMOTIONS, ActionUnits, random_units
 
 __all__ = [
     "CLASSES",
     "DAMAGE",
-    "EMOTIONS",
     "ActionUnits",
     "Damaged",
     "Face",

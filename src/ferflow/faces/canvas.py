@@ -1,7 +1,7 @@
-"""A grey canvas drawn larger than the picture: soft shapes, relief, light.
+"""Draw soft shapes and a relief on a grey canvas that is larger than the finished image.
 
-Shapes are integer masks and what follows is plain arithmetic, so that the same values give the same
-bytes on any machine.
+Shapes are rasterized as integer masks, and everything after that is elementary arithmetic, so that the result is
+reproducible to the byte on any machine.
 """
 
 import functools
@@ -14,21 +14,22 @@ import numpy.typing as npt
 Points = npt.NDArray[np.float64]  # (N, 2), x to the right and y down, pixels of the canvas
 Plane = npt.NDArray[np.float32]  # (side, side), or a part of it
 Region = tuple[slice, slice]  # rows, columns
-Cover = tuple[Region, Plane]  # where, and how much of it is covered, 0 to 1
+Cover = tuple[Region, Plane]  # a region, and the share of each of its pixels that is covered, 0 to 1
 
 
 class Canvas:
-    """What is painted on, and how it rises.
+    """A square canvas with paint and a relief.
 
     Attributes:
-        side: pixels along an edge.
-        paint: how much light each point returns, 0 to 1.
-        relief: height over the shape below in pixels, (side / 2, side / 2): it is smooth, and half as fine will do.
-        x, y: where the relief's columns, (1, side / 2), and rows, (side / 2, 1), lie in pixels.
+        side: Pixels along an edge.
+        paint: Share of the light that each pixel reflects, 0 to 1, float32 of shape (side, side).
+        relief: Height above the underlying shape in pixels, float32 of shape (side / 2, side / 2): it is
+            smooth, so half the resolution is enough.
+        x, y: Pixel coordinates of the relief's columns, (1, side / 2), and rows, (side / 2, 1).
     """
 
     def __init__(self, side: int, background: Plane) -> None:
-        """Begin with `background` as paint and no relief."""
+        """Start with `background` as the paint and a flat relief."""
         self.side = side
         self.paint = background
         self.relief: Plane = np.zeros((side // 2, side // 2), np.float32)
@@ -36,19 +37,19 @@ class Canvas:
         self.x, self.y = steps[None, :], steps[:, None]
 
     def region(self, points: Points, margin: float) -> Region:
-        """Return the box round `points` and `margin` pixels more, as far as it is on the canvas; it may be empty."""
+        """Return the part of the canvas within `margin` pixels of the bounding box of `points`; it may be empty."""
         (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         rows = slice(max(0, int(top - margin)), min(self.side, int(bottom + margin) + 2))
         columns = slice(max(0, int(left - margin)), min(self.side, int(right + margin) + 2))
         return rows, columns
 
     def cover(self, points: Points, soft: int = 0, region: Region | None = None) -> Cover:
-        """Return how the filled outline `points` covers a region.
+        """Return the coverage of a region by a filled outline.
 
         Args:
-            points: the outline, closed by itself.
-            soft: pixels by which its edge is softened to either side, twice over.
-            region: by default the box round it.
+            points: The outline, (N, 2) in pixels; the last point is joined to the first.
+            soft: Radius in pixels of the box filter that softens the edge; it is applied twice. Defaults to 0.
+            region: Region to return. Defaults to the bounding box of the outline.
         """
         rows, columns = region or self.region(points, 2 + 2 * soft)
         size = (max(0, rows.stop - rows.start), max(0, columns.stop - columns.start))
@@ -63,28 +64,28 @@ class Canvas:
         return (rows, columns), np.multiply(mask, np.float32(1 / 255), dtype=np.float32)
 
     def blend(self, cover: Cover, shade: float | Plane, alpha: float | Plane = 1.0) -> None:
-        """Move the paint towards `shade` where `cover` is, by `alpha`."""
+        """Blend `shade` over the paint with an opacity of `alpha` times the coverage."""
         region, share = cover
         part = self.paint[region]
         part += share * np.float32(alpha) * (np.float32(shade) - part)
 
     def fill(self, points: Points, shade: float, alpha: float = 1.0, soft: int = 0) -> None:
-        """Fill an outline with `shade`, `alpha` of it covering what was there."""
+        """Fill an outline with `shade` and an opacity of `alpha` (0 to 1)."""
         if alpha > 0.01:
             self.blend(self.cover(points, soft), shade, alpha)
 
     def line(self, points: Points, widths: Points | float, shade: float, alpha: float = 1.0, soft: int = 0) -> None:
-        """Draw a line through `points`; `widths` in pixels, one for all or one for each point, (N,)."""
+        """Draw a line through `points`; `widths` in pixels is one number or one per point, (N,)."""
         if alpha > 0.01:
             self.fill(ribbon(points, widths), shade, alpha, soft)
 
     def bump(self, points: Points, width: float, height: float) -> None:
-        """Raise the relief along the line through `points` (a dot for one point), or lower it for height < 0.
+        """Raise the relief along the line through `points`, or lower it if `height` is negative.
 
         Args:
-            points: the crest.
-            width: pixels from the crest to where the bump ends.
-            height: pixels at the crest.
+            points: Line of the crest, (N, 2) in pixels; a single point gives a round bump.
+            width: Distance in pixels from the crest to the edge of the bump.
+            height: Height at the crest in pixels.
         """
         rows, columns = self.region(points, width)
         if abs(height) < 0.02 or rows.start >= rows.stop or columns.start >= columns.stop:
@@ -116,7 +117,7 @@ def moved(points: Points, x: float = 0.0, y: float = 0.0) -> Points:
 
 
 def ribbon(points: Points, widths: Points | float) -> Points:
-    """Return the outline of a line through `points`, (N, 2), `widths` pixels wide, (N,) or one for all."""
+    """Return the outline, (2 N, 2), of a line through `points`, (N, 2), `widths` pixels wide (one number or (N,))."""
     steps = np.empty_like(points)
     steps[1:-1] = points[2:] - points[:-2]
     steps[0], steps[-1] = points[1] - points[0], points[-1] - points[-2]
@@ -132,7 +133,7 @@ def ribbon(points: Points, widths: Points | float) -> Points:
 
 @functools.cache
 def _weights(count: int, steps: int, closed: bool) -> Points:
-    """Return what `smooth` multiplies `count` knots with."""
+    """Return the matrix with which `smooth` multiplies `count` knots: Catmull-Rom weights, one row per point."""
     stretches = count if closed else count - 1
     rows = np.zeros((stretches * steps + (not closed), count))
     for row in range(len(rows)):
@@ -142,7 +143,7 @@ def _weights(count: int, steps: int, closed: bool) -> Points:
             knot = int(k) + offset
             if closed or 0 <= knot < count:
                 rows[row, knot % count] += share / 2
-            elif share:  # beyond the ends the line goes straight on
+            elif share:  # beyond its ends the line continues straight
                 end, inner = (0, 1) if knot < 0 else (count - 1, count - 2)
                 rows[row, end] += share
                 rows[row, inner] -= share / 2
@@ -150,12 +151,12 @@ def _weights(count: int, steps: int, closed: bool) -> Points:
 
 
 def smooth(points: list[tuple[float, float]] | Points, steps: int = 6, closed: bool = False) -> Points:
-    """Return a curve through `points` (Catmull and Rom 1974), `steps` points for each stretch."""
+    """Return a curve through `points` (Catmull and Rom 1974), with `steps` points between two knots."""
     curve: Points = _weights(len(points), steps, closed) @ np.asarray(points, np.float64)
     return curve
 
 
 @functools.cache
 def ring(count: int) -> Points:
-    """Return a circle of radius 1 round the origin, (count, 2)."""
+    """Return `count` points on the unit circle, (count, 2)."""
     return np.array([(math.cos(2 * math.pi * k / count), math.sin(2 * math.pi * k / count)) for k in range(count)])

@@ -1,25 +1,31 @@
-"""One face, from its values to the pixels of a photograph."""
+"""Draw one face and photograph it."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ferflow.faces.action_units import ActionUnits
 from ferflow.faces.canvas import Canvas, Plane
-from ferflow.faces.eyes import draw_upper_face
 from ferflow.faces.hair import FALLING, draw_back_hair, draw_hair
 from ferflow.faces.head import Head, draw_body, draw_ears, draw_skin
 from ferflow.faces.identity import Identity, View
-from ferflow.faces.mouth import draw_lower_face
-from ferflow.faces.units import ActionUnits
+from ferflow.faces.lower_face import draw_lower_face
+from ferflow.faces.upper_face import draw_upper_face
 
-SIDE = 48
-OVERSAMPLE = 4
+SIDE = 48  # pixels along an edge of the finished image
+OVERSAMPLE = 4  # pixels of the canvas per pixel of the finished image, along an edge
 
 
 def draw_face(identity: Identity, units: ActionUnits, view: View) -> npt.NDArray[np.uint8]:
-    """Return the picture of a person making a face: uint8, (48, 48), grey levels 0 to 255.
+    """Return the photograph of a person with an expression; it is deterministic.
 
-    The same values give the same pixels.
+    Args:
+        identity: The person.
+        units: Facial action units of the expression.
+        view: Pose, light and camera.
+
+    Returns:
+        uint8 array of shape (48, 48), grey levels 0 to 255.
     """
     grain = np.random.default_rng(view.grain)
     canvas = Canvas(SIDE * OVERSAMPLE, _background(view, grain))
@@ -38,7 +44,7 @@ def draw_face(identity: Identity, units: ActionUnits, view: View) -> npt.NDArray
 
 
 def _background(view: View, grain: np.random.Generator) -> Plane:
-    """Return something out of focus behind the head, (side, side), 0 to 1."""
+    """Return a background that is out of focus, of shape (192, 192), 0 to 1."""
     side = SIDE * OVERSAMPLE
     coarse = grain.integers(0, 256, (4, 4), np.uint8)
     spots = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_LINEAR_EXACT)
@@ -49,7 +55,7 @@ def _background(view: View, grain: np.random.Generator) -> Plane:
 
 
 def _photograph(scene: Plane, identity: Identity, view: View, grain: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return what a small, noisy camera that meters half-heartedly for the skin sees of the scene."""
+    """Return the scene as a small, noisy camera sees it whose exposure compensates for half of the skin's shade."""
     metered = (0.6 / identity.skin) ** 0.5
     tones = (np.float32(view.exposure * metered * 255) * scene - 110) * np.float32(view.contrast) + 110
     fine = np.rint(tones).clip(0, 255).astype(np.uint8)

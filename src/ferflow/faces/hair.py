@@ -1,4 +1,4 @@
-"""Hair behind and over the head, beard and moustache."""
+"""Draw hair behind and over the head, beard and moustache."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def draw_back_hair(head: Head) -> None:
 
 
 def draw_hair(head: Head, light: Plane) -> None:
-    """Draw the hair over forehead and skull, with strands and sheen; `light` as Head.light gives it."""
+    """Draw the hair over forehead and skull, with strands and sheen; `light` is the result of Head.light."""
     canvas, who = head.canvas, head.identity
     if who.style == "bald":
         return
@@ -72,7 +72,7 @@ def _hairline(head: Head) -> list[tuple[float, float]]:
 
 
 def draw_beard(head: Head, corners: tuple[tuple[float, float], tuple[float, float]]) -> None:
-    """Draw stubble or beard on the jaw, and a moustache; `corners` of the mouth, left and right, face units."""
+    """Draw a beard on the jaw and a moustache; `corners` are those of the mouth, left and right, in face units."""
     canvas, who, jaw = head.canvas, head.identity, head.jaw
     shade = min(who.hair * 0.9, who.skin * 0.6)
     if who.beard > 0:

@@ -1,15 +1,15 @@
-"""The head: where its points fall in the picture, its skin and light, and what lies behind it."""
+"""Project points of the head onto the canvas, and draw its skin, light, ears and body."""
 
 import math
 
 import numpy as np
 
+from ferflow.faces.action_units import ActionUnits
 from ferflow.faces.canvas import Canvas, Cover, Plane, Points, smooth
 from ferflow.faces.identity import Identity, View
-from ferflow.faces.units import ActionUnits
 
-DEPTH = 0.85  # how far the face's middle stands before its rim, face units
-SLIGHT = 0.05  # a fold of the skin less deep than that is not worth its drawing
+DEPTH = 0.85  # distance of the face's middle in front of its rim, face units
+SLIGHT = 0.05  # folds of the skin less deep than this are not drawn
 SIDES = (-1.0, 1.0)  # the viewer's left and right
 
 
@@ -17,14 +17,14 @@ class Head:
     """A person's head in a pose on a canvas.
 
     Attributes:
-        unit: pixels of the canvas for a face unit.
-        centre: where the middle of the face would be without depth, pixels of the canvas.
-        jaw: how far the chin has dropped, face units.
-        rng: for the strands of hair and the spots of the skin.
+        unit: Length of a face unit in pixels of the canvas.
+        centre: Middle of the face without its depth, (x, y) in pixels of the canvas.
+        jaw: How far the chin has dropped, in face units.
+        rng: Source of randomness for the strands of hair.
     """
 
     def __init__(self, canvas: Canvas, identity: Identity, units: ActionUnits, view: View) -> None:
-        """Place the head; nothing is drawn yet."""
+        """Position the head on the canvas without drawing anything."""
         self.canvas, self.identity, self.units, self.view = canvas, identity, units, view
         factor = canvas.side / 48
         self.unit = view.scale * factor
@@ -39,12 +39,16 @@ class Head:
         ]
 
     def at(self, points: list[tuple[float, float]] | Points, lift: float = 0.0, flat: bool = False) -> Points:
-        """Return where points of the face, (N, 2) in face units, fall on the canvas, (N, 2) in pixels.
+        """Project points of the face onto the canvas.
 
         Args:
-            points: x from the face's middle, y from the line between the eyes downwards.
-            lift: how far they stand out from the face.
-            flat: the points lie on the rim, such as hair and ears, instead of the face's curved front.
+            points: Points in face units, (N, 2): x from the middle of the face, y down from the line between the eyes.
+            lift: Height of the points above the face in face units. Defaults to 0.
+            flat: Whether the points lie on the rim, as hair and ears do, and not on the curved front of the face.
+                Defaults to false.
+
+        Returns:
+            Points in pixels of the canvas, (N, 2).
         """
         knots = np.asarray(points, np.float64)
         x, y = knots[:, 0] * self.identity.width, knots[:, 1] * self.identity.length - 0.1
@@ -58,7 +62,7 @@ class Head:
         return placed
 
     def rim(self, points: list[tuple[float, float]] | Points, lift: float = 0.0) -> Points:
-        """Return where points on the head's rim fall on the canvas; see `at`."""
+        """Project points of the head's rim onto the canvas; see `at`."""
         return self.at(points, lift, flat=True)
 
     def px(self, length: float) -> float:
@@ -66,9 +70,9 @@ class Head:
         return length * self.unit
 
     def light(self) -> Plane:
-        """Return the light on the whole canvas as if it were all head: an ellipsoid's, changed by the relief.
+        """Return the light on an ellipsoid with the canvas's relief, for the whole canvas (Lambert's cosine law).
 
-        The values run from `View.ambient` in the shadow to about 1.
+        The values range from `View.ambient` in the shade to about 1.
         """
         canvas, view, who = self.canvas, self.view, self.identity
         middle = self.rim([(0.0, 0.02 + self.jaw / 2)], 0.1)[0]
@@ -90,7 +94,7 @@ class Head:
 
 
 def mirrored(half: list[tuple[float, float]], steps: int = 5) -> Points:
-    """Return a closed curve from its right half, which begins and ends on the middle line."""
+    """Return a symmetric closed curve, given its right half, which begins and ends on the middle line."""
     return smooth([*half, *((-x, y) for x, y in half[-2:0:-1])], steps, closed=True)
 
 
@@ -116,7 +120,7 @@ def draw_ears(head: Head) -> None:
 
 
 def draw_skin(head: Head) -> Cover:
-    """Fill the face with skin; return where it is, on the whole canvas."""
+    """Fill the face with skin, and return the area that it covers on the whole canvas."""
     canvas, who, jaw = head.canvas, head.identity, head.jaw
     chin = [(who.chin + 0.12, 1.1 + 0.95 * jaw), (who.chin * 0.5, 1.21 + jaw), (0.0, 1.24 + jaw)]
     skull = [(0.0, -1.22), (0.45, -1.15), (0.78, -0.92), (0.95, -0.5), (0.985, -0.1)]

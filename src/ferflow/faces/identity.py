@@ -1,4 +1,4 @@
-"""Who is drawn, and how they are photographed. Lengths are in face units: half the width of a mean face is 1."""
+"""Describe the person who is drawn, and the photograph. Lengths are in face units: a mean face is 2 units wide."""
 
 import math
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ HAIR_STYLES = ("bald", "short", "parted", "fringe", "curly", "receding", "bun", 
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays the same from one picture of a person to the next.
+    """What stays the same from one photograph of a person to the next.
 
     Attributes:
-        skin, hair, iris, cloth: shades, 0 black to 1 white.
-        width, length: of the head, 1 for the mean.
-        cheek, jaw, chin: half widths of the face beside the nose, at the mouth's corners, and of the chin's tip.
-        eye_gap, eye_height, eye_size, eye_tilt: half the distance of the eyes' centres, their height (y, so down is
-            more), half the width of an eye, and how much higher the outer corner stands.
-        brow_height, brow_arch, brow_width: y of the brows, the rise in the middle, thickness.
-        nose_length, nose_width: y of its tip, half width of its wings.
-        mouth_height, mouth_width, lips: y of the mouth, half its width, fullness of the lips (1 for the mean).
-        mouth_bow: rest shape of the mouth; positive turns the corners up.
-        age: 0 smooth to 1 furrowed.
-        style: one of HAIR_STYLES.
-        hairline, volume: y of the hair's lower edge over the forehead, thickness of the hair.
-        part: where it is parted, -1 to 1.
-        beard, moustache: how dense, 0 to 1.
-        glasses: thickness of the frames, 0 for none.
-        makeup: how dark lashes and lips are, 0 to 1.
-        texture: seeds the strands of hair and the spots of the skin.
+        skin, hair, iris, cloth: Shades from 0 (black) to 1 (white).
+        width, length: Size of the head relative to the mean, which is 1.
+        cheek, jaw, chin: Half widths of the face next to the nose, at the corners of the mouth and at the chin's tip.
+        eye_gap, eye_height, eye_size, eye_tilt: Half the distance between the centres of the eyes, their y (downwards),
+            half the width of an eye, and the height of the outer corner above the inner one.
+        brow_height, brow_arch, brow_width: y of the brows, the rise in their middle, and their thickness.
+        nose_length, nose_width: y of the tip of the nose, and half the width of its wings.
+        mouth_height, mouth_width, lips: y of the mouth, half its width, and fullness of the lips relative to the mean.
+        mouth_bow: Shape of the mouth at rest; positive values turn the corners up.
+        age: Depth of the wrinkles, from 0 (smooth) to 1 (furrowed).
+        style: Hair style, one of HAIR_STYLES.
+        hairline, volume: y of the lower edge of the hair over the forehead, and thickness of the hair.
+        part: Position of the parting, from -1 (left) to 1 (right).
+        beard, moustache: Density, 0 to 1.
+        glasses: Thickness of the frames, 0 for no glasses.
+        makeup: Darkness of lashes and lips, 0 to 1.
+        texture: Seed of the strands of hair; it also selects the frames of the glasses.
     """
 
     skin: float
@@ -68,20 +68,20 @@ class Identity:
 
 @dataclass(frozen=True)
 class View:
-    """One picture: pose, light and camera.
+    """One photograph: pose, light and camera.
 
     Attributes:
-        yaw, pitch, roll: radians; positive turns to the viewer's right, looks up, tilts clockwise.
-        scale: pixels of the finished 48-pixel picture for a face unit.
-        shift_x, shift_y: of the face's centre from the picture's, pixels of the finished picture.
-        gaze_x, gaze_y: where the eyes look, -1 to 1.
-        light_x, light_y, light_z: direction towards the lamp, of length 1; y points down, z to the viewer.
-        ambient: share of the light that comes from everywhere, 0 to 1.
-        background, gradient: shade behind the head, and how it changes from left to right.
-        exposure, contrast: factor and exponent of the tones.
-        blur: standard deviation of the lens in pixels of the finished picture.
-        noise: standard deviation of the sensor in grey levels of 255.
-        grain: seeds background and noise.
+        yaw, pitch, roll: Rotations in radians; positive values turn to the viewer's right, up, and clockwise.
+        scale: Length of a face unit in pixels of the finished image of 48 x 48 pixels.
+        shift_x, shift_y: Offset of the face's centre from the image's, in pixels of the finished image.
+        gaze_x, gaze_y: Direction of the eyes, -1 to 1.
+        light_x, light_y, light_z: Unit vector towards the lamp; y points down, z to the viewer.
+        ambient: Share of the light that comes from all directions, 0 to 1.
+        background, gradient: Shade behind the head (0 to 1), and its change from left to right.
+        exposure, contrast: Factor of the brightness, and factor of the distance from grey level 110.
+        blur: Standard deviation of the lens blur in pixels of the finished image.
+        noise: Standard deviation of the sensor noise in grey levels (0 to 255).
+        grain: Seed of background and noise.
     """
 
     yaw: float = 0.0
@@ -106,7 +106,7 @@ class View:
 
 
 def random_identity(rng: np.random.Generator) -> Identity:
-    """Return a person drawn at random."""
+    """Return a random person."""
 
     def about(mean: float, deviation: float) -> float:
         return mean + deviation * max(-2.2, min(2.2, float(rng.normal())))
@@ -163,7 +163,7 @@ def random_identity(rng: np.random.Generator) -> Identity:
 
 
 def random_view(rng: np.random.Generator) -> View:
-    """Return pose, light and camera drawn at random, mostly frontal as in FER-2013."""
+    """Return a random pose, light and camera, mostly frontal as in FER-2013."""
 
     def about(deviation: float) -> float:
         return deviation * max(-2.2, min(2.2, float(rng.normal())))

@@ -1,4 +1,4 @@
-"""The built-in sample as files, laid out and named as the Kaggle mirror of FER-2013 (msambare/fer2013)."""
+"""Write the built-in sample as files, in the layout of FER-2013 on Kaggle (msambare/fer2013)."""
 
 import functools
 import io
@@ -11,35 +11,33 @@ import numpy.typing as npt
 from PIL import Image
 
 from ferflow.base.workers import in_parallel, portions
+from ferflow.faces.action_units import random_units
 from ferflow.faces.draw import SIDE, draw_face
 from ferflow.faces.identity import random_identity, random_view
 from ferflow.faces.plan import Damaged, Face, plan_damage, plan_faces
-from ferflow.faces.units import random_units
 from ferflow.ui.progress import progress
 
-PORTION = 25  # faces that one process draws at a time
+PORTION = 25  # faces per task of a worker process
 
 ERROR_PAGE = b"<!DOCTYPE html>\n<html><head><title>429 Too Many Requests</title></head><body></body></html>\n"
 SIZES = ((64, 64), (32, 32), (96, 96), (48, 60))
 
 
-def write_sample(
-    folder: Path, images: int = 1100, emotions: Literal[7, 8] = 7, damage: bool = True, seed: int = 0
-) -> None:
-    """Write drawn faces as 48x48 grey JPEG: `train/<class>/Training_<n>.jpg`, `test/<class>/PublicTest_<n>.jpg`, ...
+def write_sample(folder: Path, images: int, emotions: Literal[7, 8] = 7, damage: bool = True, seed: int = 0) -> None:
+    """Write drawn faces as 48x48 grey JPEG: `train/<class>/Training_<n>.jpg`, `test/<class>/PublicTest_<n>.jpg` etc.
 
-    About 80 % are for training and 10 % for each test subset. The same arguments give the same bytes, and face n of a
-    seed is the same however many are drawn.
+    About 80 % are training images, and each of the two test subsets has about 10 %. The files are reproducible to the
+    byte, and face n of a seed does not depend on the number of faces.
 
     Args:
-        folder: where to; made if missing.
-        images: how many faces, at least 70.
-        emotions: 7 as in FER-2013, or 8 with contempt as in FER+.
-        damage: whether to add the files that `plan_damage` lists.
-        seed: 0 or more.
+        folder: Folder to write to; created if missing.
+        images: Number of faces, at least 70.
+        emotions: 7 as in FER-2013, or 8 with contempt as in FER+. Defaults to 7.
+        damage: Whether to add the files that `plan_damage` lists. Defaults to true.
+        seed: Seed of all faces, 0 or more. Defaults to 0.
 
     Raises:
-        ValueError: too few images.
+        ValueError: `images` is less than 70.
     """
     tasks = portions(list(plan_faces(images, emotions)), PORTION)
     drawn = in_parallel(functools.partial(_write_faces, folder, seed), tasks)
@@ -50,12 +48,23 @@ def write_sample(
 
 
 def random_face(rng: np.random.Generator, emotion: str) -> npt.NDArray[np.uint8]:
-    """Return a picture of a random person showing `emotion`: uint8, (48, 48)."""
+    """Return an image of a random person showing `emotion`, grey levels 0 to 255.
+
+    Args:
+        rng: Source of randomness.
+        emotion: One of `ferflow.base.emotions.EMOTIONS`.
+
+    Returns:
+        uint8 array of shape (48, 48).
+
+    >>> random_face(np.random.default_rng(0), "happy").shape
+    (48, 48)
+    """
     return draw_face(random_identity(rng), random_units(rng, emotion), random_view(rng))
 
 
 def encode_face(emotion: str, seed: int, number: int) -> bytes:
-    """Return face `number` of the sample `seed` as JPEG."""
+    """Return the bytes of face `number` of the sample with this seed, as JPEG."""
     rng = np.random.default_rng([seed, number])
     return _jpeg(Image.fromarray(random_face(rng, emotion)), int(rng.integers(80, 96)))
 
@@ -68,14 +77,14 @@ def _write_faces(folder: Path, seed: int, faces: Sequence[Face]) -> list[int]:
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
-    """Return `image` as JPEG of a quality from 1 to 95."""
+    """Return `image` as JPEG with a quality from 1 to 95."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write `data`, making the folder if it is missing."""
+    """Write `data`, and create the parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
 

@@ -1,6 +1,9 @@
-"""The finished trials of a study that is under way, on disk, so that a killed study goes on where it was."""
+"""The finished trials of a running study, on disk, so that a killed study resumes.
 
-import hashlib
+Optuna's own JournalStorage would leave a killed trial in the state RUNNING, and its number would shift the seeds of the
+trials after it; this journal holds finished trials only, so that a resumed study draws the same ones.
+"""
+
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,26 +13,27 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ferflow.base.files import write_text
-from ferflow.base.hashing import sha256
+from ferflow.base.hashing import digest_of, sha256
 
 
-def fingerprint(settings: Any, paths: Iterable[Path] = ()) -> str:
-    """Return the SHA-256 of settings (of JSON's types) and of every file at or below `paths`, names included."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for path in paths:
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
-                digest.update(f"\n{file.as_posix()} {sha256(file)}".encode())
-    return digest.hexdigest()
+def study_key(settings: Any, paths: Iterable[Path] = ()) -> str:
+    """Return a digest of settings (of JSON's types) and of every file at or below `paths`, names included."""
+    files = {
+        file.as_posix(): sha256(file)
+        for path in paths
+        for file in ([path] if path.is_file() else sorted(path.rglob("*")))
+        if file.is_file() and file.suffix != ".pyc"
+    }
+    return digest_of([settings, files])
 
 
 def read_journal(path: Path, key: str, space: dict[str, BaseDistribution]) -> list[FrozenTrial]:
-    """Return the finished trials in order; none where the file is missing, damaged or of another study.
+    """Return the finished trials in order; none if the file is missing, damaged or of another study.
 
     Args:
-        path: of the journal.
-        key: of the study, as given to `write_journal`.
-        space: the distributions that the params were drawn from.
+        path: The journal.
+        key: The study's key, as given to `write_journal`.
+        space: Distributions that the params were drawn from.
     """
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
@@ -51,7 +55,7 @@ def read_journal(path: Path, key: str, space: dict[str, BaseDistribution]) -> li
 
 
 def write_journal(path: Path, key: str, trials: list[FrozenTrial]) -> None:
-    """Write the finished trials, whole or not at all. Infinities and NaN are kept as Python writes them."""
+    """Write the finished trials atomically. Infinities and NaN are kept as Python writes them."""
     rows: list[dict[str, Any]] = [
         {
             "state": trial.state.name,

@@ -1,4 +1,4 @@
-"""The search space of params.yaml in optuna's terms."""
+"""The search space of params.yaml in Optuna's terms."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,31 +10,29 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from ferflow.settings.training import Choice, FloatRange, IntRange, Scalar, SearchSpace
+from ferflow.base.dotted import flatten
+from ferflow.train.recipe import Choice, FloatRange, IntRange, Scalar, SearchSettings, SearchSpace
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
-    """Return the space for optuna, sorted by key, so that the order of the lines changes no study."""
+    """Return the space for Optuna, sorted by key, so that the order of lines in params.yaml changes no study."""
     return {key: _distribution(space[key]) for key in sorted(space)}
 
 
 def corners(space: SearchSpace) -> list[dict[str, Scalar]]:
-    """Return settings that together hold both ends of every range and each choice, to be checked first."""
+    """Return settings that together contain both ends of every range and every choice, to be checked first."""
     ends = {key: _ends(part) for key, part in space.items()}
     longest = max((len(values) for values in ends.values()), default=0)
     return [{key: values[i % len(values)] for key, values in ends.items()} for i in range(longest)]
 
 
-def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested values by dotted key: {"train": {"epochs": 3}} -> {"train.epochs": 3}."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat
+def starting_point(settings: SearchSettings) -> dict[str, Scalar]:
+    """Return the model's own settings as far as the space allows them: the trial that the others are to beat."""
+    return within(settings.space, flatten({"train": settings.train.model_dump(), "network": settings.network}))
 
 
 def within(space: SearchSpace, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return those of `params` that the space names and allows, sorted by key."""
+    """Return the values that the space names and allows, sorted by key."""
     return {key: params[key] for key in sorted(space) if key in params and _allows(space[key], params[key])}
 
 

@@ -1,4 +1,4 @@
-"""The study: trial after trial, the same ones whether or not it was stopped on the way."""
+"""The study: trial after trial, the same ones even if it is interrupted and resumed."""
 
 import math
 import sys
@@ -11,16 +11,16 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from ferflow.base.errors import ModelError
-from ferflow.settings.training import Scalar, SearchSpace
-from ferflow.tune.journal import fingerprint, read_journal, write_journal
+from ferflow.train.recipe import Scalar, SearchSpace
+from ferflow.tune.journal import read_journal, study_key, write_journal
 from ferflow.tune.space import distributions, within
 
 Params = dict[str, Scalar]
 """Values by dotted key, such as {"train.learning_rate": 0.001}."""
 Report = Callable[[int, float], None]
-"""Takes an epoch (from 1) and the metric after it; raises optuna.TrialPruned, which is to be let through."""
+"""Takes an epoch (from 1) and the metric after it; raises optuna.TrialPruned, which must propagate."""
 Objective = Callable[[Params, Report], float]
-"""Tries params and returns a validation metric, more is better. A ModelError fails this trial alone."""
+"""Tries params and returns a validation metric; higher is better. A ModelError fails this trial alone."""
 
 
 def run_study(
@@ -37,33 +37,33 @@ def run_study(
 ) -> optuna.Study:
     """Try `trials` settings, chosen by TPE (Bergstra et al. 2011); the median rule ends hopeless ones early.
 
-    Every finished trial goes to `journal`. Killed and called again with the same arguments, the study takes
-    up the finished ones and ends with the very trials of a study that was never stopped: the sampler is
-    seeded anew for each trial from `seed` and the trial's number, so that it needs no memory but the trials.
+    Every finished trial is written to `journal`. If the study is killed and called again with the same arguments, it
+    reads the finished ones and ends with exactly the trials of an uninterrupted study: the sampler is reseeded for
+    each trial from `seed` and the trial's number, so that its only state is the trials.
 
     Args:
-        objective: what a trial does.
-        space: what to search.
-        trials: how many to finish, those in the journal included.
-        seed: of the sampler.
-        journal: file for the finished trials. The caller removes it once the study's results are written.
-        context: whatever else decides the outcome (data, model, code), as `fingerprint` tells it. A journal of
-            another context, space, seed or rule is not used.
-        startup_trials: random trials before TPE learns; whole trials before the median rule ends others.
-        prune_after: epochs of a trial before the median rule may end it.
-        first: the setting of trial 0, as far as the space allows it: the one to be bettered.
+        objective: What a trial does.
+        space: What to search.
+        trials: Number of trials to finish, including those in the journal.
+        seed: Seed of the sampler.
+        journal: File for the finished trials. The caller removes it once the study's results are written.
+        context: Digest of whatever else decides the outcome (data, model, code). A journal of another context, space,
+            seed or rule is not used. Defaults to nothing else.
+        startup_trials: Random trials before TPE learns; complete trials before the median rule ends others. Defaults to 5.
+        prune_after: Epochs of a trial before the median rule may end it. Defaults to 2.
+        first: Settings of trial 0, as far as the space allows them: the baseline. Defaults to a drawn trial.
 
     Returns:
-        The study, with one trial of state COMPLETE at least.
+        The study, with at least one trial of state COMPLETE.
 
     Raises:
-        ModelError: no trial was completed.
+        ModelError: No trial completed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     drawn = distributions(space)
     start = within(space, first or {})
     rules = [str(drawn), seed, startup_trials, prune_after, start, optuna.__version__, context]
-    key = fingerprint(rules)
+    key = study_key(rules)
 
     study = optuna.create_study(
         direction="maximize",
@@ -72,7 +72,7 @@ def run_study(
     study.add_trials(read_journal(journal, key, drawn)[:trials])
     resumed = len(study.trials)
     if resumed:
-        _say(f"{resumed} of {trials} trials are in {journal.name} already")
+        _say(f"resuming: {resumed} of {trials} trials are finished")
     began = time.monotonic()
     for number in range(resumed, trials):
         study.sampler = optuna.samplers.TPESampler(n_startup_trials=startup_trials, seed=_seed(seed, number))
@@ -88,7 +88,7 @@ def run_study(
     if not study.get_trials(states=(TrialState.COMPLETE,)):
         reasons = {trial.user_attrs.get("reason", "ended early") for trial in study.trials}
         raise ModelError(
-            f"None of the {trials} trials was completed, so there are no best params. What ended them: "
+            f"None of the {trials} trials completed, so there are no best settings. They ended because: "
             f"{'; '.join(sorted(reasons))}. Move the ranges of tune.space, or raise the budget's tune.trials."
         )
     return study
@@ -103,7 +103,7 @@ def _run(study: optuna.Study, trial: optuna.Trial, objective: Objective) -> None
     try:
         value = float(objective(dict(trial.params), report))
         if not math.isfinite(value):
-            raise ModelError(f"the metric came out as {value}")
+            raise ModelError(f"the metric is {value}")
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
     except ModelError as error:
@@ -114,7 +114,7 @@ def _run(study: optuna.Study, trial: optuna.Trial, objective: Objective) -> None
 
 
 def _seed(seed: int, number: int) -> int:
-    """Return the seed of one trial's sampler: neighbouring seeds and numbers give unrelated ones."""
+    """Return the seed of one trial's sampler; neighbouring seeds and numbers give unrelated ones."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
@@ -123,7 +123,7 @@ def _outcome(study: optuna.Study) -> str:
     if last.state == TrialState.FAIL:
         text = f"failed: {last.user_attrs['reason']}"
     elif last.state == TrialState.PRUNED:
-        text = f"ended after epoch {last.last_step}, below the median"
+        text = f"pruned after epoch {last.last_step}, below the median"
     else:
         text = f"{last.value:.4f}"
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):

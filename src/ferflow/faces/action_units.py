@@ -1,42 +1,40 @@
 """Facial action units, and how each emotion moves them.
 
 Numbers and meanings follow the Facial Action Coding System (Ekman & Friesen 1978; Ekman, Friesen & Hager 2002);
-which units go with which emotion follows its EMFACS tables, with the chances and strengths chosen here by eye.
+the units of each emotion follow its EMFACS tables. Probabilities and strengths were chosen by eye.
 """
 
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-
 
 @dataclass(frozen=True)
 class ActionUnits:
-    """How strongly each muscle group acts: 0 at rest, 1 as far as it goes.
+    """How strongly each muscle group acts, from 0 (at rest) to 1 (maximum); the default is a face at rest.
 
     Attributes:
-        au1: inner brow raised.
-        au2: outer brow raised.
-        au4: brows lowered and drawn together.
-        au5: upper lid raised.
-        au6: cheek raised, crow's feet.
-        au7: lids tightened.
-        au9: nose wrinkled.
-        au10: upper lip raised.
-        au12: lip corners pulled up.
-        au14: dimple, the corner pulled in.
-        au15: lip corners pulled down.
-        au16: lower lip pulled down.
-        au17: chin raised, the lower lip pushed up.
-        au20: lips stretched sideways.
-        au23: lips tightened.
-        au24: lips pressed together.
-        au25: lips parted.
-        au26: jaw dropped.
-        au43: upper lid drooping; at 1 the eyes are closed.
-        skew: -1 to 1: at -1 the corners of the mouth (au12, au14, au10) move on the viewer's left side alone, at 1
-            on the right side alone, at 0 on both alike.
+        au1: Inner brow raised.
+        au2: Outer brow raised.
+        au4: Brows lowered and drawn together.
+        au5: Upper lid raised.
+        au6: Cheek raised, crow's feet.
+        au7: Lids tightened.
+        au9: Nose wrinkled.
+        au10: Upper lip raised.
+        au12: Lip corners pulled up.
+        au14: Dimple, the corner pulled in.
+        au15: Lip corners pulled down.
+        au16: Lower lip pulled down.
+        au17: Chin raised, the lower lip pushed up.
+        au20: Lips stretched sideways.
+        au23: Lips tightened.
+        au24: Lips pressed together.
+        au25: Lips parted.
+        au26: Jaw dropped.
+        au43: Upper lid drooping; at 1 the eyes are closed.
+        skew: Asymmetry of the corners of the mouth (au10, au12, au14), from -1 (only the viewer's left side moves)
+            over 0 (both sides move alike) to 1 (only the right side moves).
     """
 
     au1: float = 0.0
@@ -61,25 +59,26 @@ class ActionUnits:
     skew: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse strengths that no face has.
+        """Check the ranges.
 
         Raises:
-            ValueError: a unit is outside 0 to 1, or skew outside -1 to 1.
+            ValueError: A unit is outside 0 to 1, or `skew` is outside -1 to 1.
         """
         for name, value in asdict(self).items():
             low = -1.0 if name == "skew" else 0.0
             if not low <= value <= 1.0:
-                raise ValueError(f"{name} must lie between {low:g} and 1. Received: {value}")
+                raise ValueError(f"{name} must be between {low:g} and 1. Received: {value}")
 
     def sides(self, name: str) -> tuple[float, float]:
-        """Return the strength of unit `name` on the viewer's left and right, as `skew` shares it out."""
+        """Return the strength of unit `name` on the viewer's left and right, as `skew` distributes it."""
         value: float = getattr(self, name)
         return value * min(1.0, 1.0 - self.skew), value * min(1.0, 1.0 + self.skew)
 
 
 UNIT_NAMES = tuple(field.name for field in fields(ActionUnits) if field.name != "skew")
 
-# For each emotion and unit: the chance that it takes part, and the shares of the face's strength it then lies between.
+# For each emotion and unit: the probability that the unit acts, and the range of its strength as shares of the
+# strength of the whole expression.
 PROTOTYPES: dict[str, dict[str, tuple[float, float, float]]] = {
     "angry": {
         "au4": (1.0, 0.7, 1.0),
@@ -147,9 +146,17 @@ PROTOTYPES: dict[str, dict[str, tuple[float, float, float]]] = {
 
 
 def random_units(rng: np.random.Generator, emotion: str) -> ActionUnits:
-    """Return a face of `emotion` (one of EMOTIONS) at random strength, from hardly visible to full.
+    """Return random action units for an emotion, from hardly visible to full strength.
 
-    Every face also has a little of everything: resting faces differ, and people talk while they are photographed.
+    Every unit is slightly active in every face, since resting faces differ and people talk while being photographed.
+
+    Args:
+        rng: Source of randomness.
+        emotion: One of `ferflow.base.emotions.EMOTIONS`.
+
+    >>> units = random_units(np.random.default_rng(0), "happy")
+    >>> units.au12 > 0.3
+    True
     """
     strength = 0.55 + 0.45 * float(rng.beta(2.0, 1.0))
     if rng.random() < 0.1:

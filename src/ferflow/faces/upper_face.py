@@ -1,4 +1,4 @@
-"""The upper half of the face: forehead, brows, eyes, glasses."""
+"""Draw the upper half of the face: forehead, brows, eyes and glasses."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def draw_upper_face(head: Head) -> None:
 
 
 def _forehead(head: Head) -> None:
-    """Fold the forehead: across for raised brows, upright between lowered ones."""
+    """Fold the forehead: horizontally for raised brows, vertically between lowered ones."""
     units, who, canvas = head.units, head.identity, head.canvas
     raised = max(units.au1, 0.8 * units.au2)
     wide = 0.28 + 0.22 * min(1.0, units.au2 / max(0.1, units.au1))
@@ -58,7 +58,7 @@ def _brow(head: Head, side: float) -> None:
 
 
 def _lids(head: Head, side: float) -> tuple[Points, Points]:
-    """Return the upper and the lower lid, (9, 2) each in face units from inner to outer corner."""
+    """Return the upper and the lower lid, (9, 2) each in face units from the inner to the outer corner."""
     units, who = head.units, head.identity
     size = who.eye_size
     up = size * (0.5 + 0.5 * units.au5 - 0.2 * units.au7 - 0.1 * units.au6 - 0.08 * units.au4)
@@ -95,7 +95,7 @@ def _eye(head: Head, side: float) -> None:
 
 
 def _folds(head: Head, side: float) -> None:
-    """Sink the eye's socket, swell the lower lid and fold the skin beside the eye."""
+    """Deepen the eye socket, swell the lower lid and fold the skin at the outer corner of the eye."""
     canvas, units, who = head.canvas, head.units, head.identity
     _, lower = _lids(head, side)
     x, y = who.eye_gap, who.eye_height

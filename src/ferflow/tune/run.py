@@ -1,0 +1,57 @@
+"""One search: every end of the space checked, the study run and written."""
+
+from pathlib import Path
+
+from ferflow.base.arrays import read_split
+from ferflow.train.architectures import check_options
+from ferflow.train.checkpoint import forget_checkpoints, training_code
+from ferflow.train.loop import train_network
+from ferflow.train.recipe import SearchSettings
+from ferflow.tune.journal import study_key
+from ferflow.tune.space import corners, starting_point
+from ferflow.tune.study import Params, Report, run_study
+from ferflow.tune.study_outputs import write_study
+from ferflow.tune.subset import stratified_rows
+
+
+def tune_model(settings: SearchSettings, *, data: Path, report: Path, checkpoints: Path) -> None:
+    """Check both ends of every range, run the study, write it, delete what resuming it needed.
+
+    Args:
+        settings: What to search, and what a trial trains.
+        data: Folder that prepare wrote.
+        report: Folder for best.json, trials.csv and importance.csv.
+        checkpoints: Folder for the journal and the state of the running trial.
+
+    Raises:
+        ConfigError: An end of a range is not allowed.
+        DataError: The arrays are missing.
+        ModelError: No trial completed.
+    """
+    for corner in corners(settings.space):
+        check_options(settings.architecture, settings.trial(corner).network)
+    train, validation = (read_split(data, name) for name in ("train", "validation"))
+    train = train.take(stratified_rows(train.labels, settings.images, settings.seed))
+    monitor = settings.train.monitor
+    metric = "val_accuracy" if monitor == "val_loss" else monitor  # a study maximizes
+
+    def objective(params: Params, report: Report) -> float:
+        def on_epoch(row: dict[str, float]) -> None:
+            report(int(row["epoch"]), row[metric])
+
+        resolved = settings.trial(params)
+        return train_network(resolved, train, validation, settings.seed, checkpoints / "trial", on_epoch).best[metric]
+
+    study = run_study(
+        objective,
+        settings.space,
+        trials=settings.trials,
+        seed=settings.seed,
+        journal=checkpoints / "journal.json",
+        context=study_key(settings.model_dump(mode="json"), [data, *training_code(settings.architecture)]),
+        startup_trials=settings.startup_trials,
+        prune_after=settings.prune_after,
+        first=starting_point(settings),
+    )
+    write_study(report, study, settings.model, metric)
+    forget_checkpoints(checkpoints)
