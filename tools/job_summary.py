@@ -1,7 +1,7 @@
 """Print a run's results as Markdown for the summary of a CI job.
 
-GitHub shows no pictures there that are not already on the web, but it draws Mermaid charts: the leaderboard and the
-learning curves are drawn so, the champion's confusion matrix is a table. The PNG files are in the job's artifacts.
+GitHub shows only pictures that are already on the web there, but it renders Mermaid: accuracies and learning curves are
+Mermaid charts, and the champion's confusion matrix is a table. The PNG files are in the job's artifacts.
 """
 
 import json
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from ferflow.reporting.text import markdown_table
+
 REPORTS = Path("reports")
 
 
 def main() -> None:
-    """Print what is there; say so where the pipeline ended before the comparison."""
+    """Print the results, or one line if the pipeline ended before the comparison."""
     champion_file = REPORTS / "compare/champion.json"
     if not champion_file.is_file():
         print("The pipeline ended before the comparison; see the log above.")
@@ -32,10 +34,11 @@ def main() -> None:
     confusion = pd.read_csv(REPORTS / "evaluate" / champion["model"] / "confusion.csv")
     table = pd.crosstab(confusion["actual"], confusion["predicted"])
     print(f"### {champion['model']}: confusion on the test set (rows: actual, columns: predicted)\n")
-    print(f"| | {' | '.join(table.columns)} |\n|---|{'---:|' * len(table.columns)}")
-    for name, row in table.iterrows():
-        cells = (f"**{count}**" if column == name else str(count) for column, count in row.items())
-        print(f"| {name} | {' | '.join(cells)} |")
+    rows = [
+        [str(name), *(f"**{count}**" if column == name else str(count) for column, count in row.items())]
+        for name, row in table.iterrows()
+    ]
+    print(markdown_table(["", *table.columns], rows))
 
 
 def _chart(title: str, axis: str, labels: list[str], series: dict[str, list[list[float]]]) -> None:

@@ -1,3 +1,5 @@
-"""FERflow: from a folder of face photographs to an emotion classifier that can prove its numbers."""
+"""FERflow: from a directory of face photographs to an emotion classifier with reproducible results."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("ferflow")

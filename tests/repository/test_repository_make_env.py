@@ -1,4 +1,4 @@
-"""tools/make_env.sh refuses what cannot work, in words, and makes nothing then."""
+"""tools/make_env.sh rejects what cannot work with a clear error, and creates nothing in that case."""
 
 import shutil
 import stat
@@ -16,7 +16,7 @@ exit 1
 
 
 def make_env(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the script with nothing on the path but what stands in `tmp_path`/bin."""
+    """Run the script with only `tmp_path`/bin on the path."""
     folder = tmp_path / "bin"
     folder.mkdir(exist_ok=True)
     bash = shutil.which("bash")
@@ -47,7 +47,7 @@ def test_no_python_on_the_path(tmp_path: Path) -> None:
     assert not (tmp_path / "venv").exists()
 
 
-def test_an_old_python_is_named(tmp_path: Path) -> None:
+def test_the_error_names_an_old_python(tmp_path: Path) -> None:
     put_python(tmp_path, "python3")
     done = make_env(tmp_path)
     assert done.returncode == 1
@@ -55,7 +55,7 @@ def test_an_old_python_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "venv").exists()
 
 
-def test_a_python_that_the_user_names_must_suit(tmp_path: Path) -> None:
+def test_a_python_that_the_user_names_must_be_suitable(tmp_path: Path) -> None:
     put_python(tmp_path, "mine")
     done = make_env(tmp_path, PYTHON="mine")
     assert done.returncode == 1
@@ -63,16 +63,42 @@ def test_a_python_that_the_user_names_must_suit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_the_newest_that_suits_is_taken(tmp_path: Path, given: bool) -> None:
-    """An old python3 is passed over; the one taken is asked for an environment."""
+def test_an_unsuitable_python3_is_skipped(tmp_path: Path, given: bool) -> None:
+    """The script skips an old python3 and creates the environment with the suitable interpreter."""
     put_python(tmp_path, "python3")
     put_python(tmp_path, "python3.12", f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n[ "$2" != venv ] || exit 7\n')
     done = make_env(tmp_path, **({"PYTHON": "python3.12"} if given else {}))
-    assert done.returncode == 7, "the script ends where a step fails"
+    assert done.returncode == 7, "the script stops at the first step that fails"
     assert f"-m venv --clear {tmp_path}/venv" in (tmp_path / "calls").read_text()
 
 
-def test_an_environment_that_is_there_is_kept_and_filled(tmp_path: Path) -> None:
+NO_ENSUREPIP = """\
+#!/bin/sh
+case "$2" in
+  *ensurepip*) exit 1 ;;
+  *print*) echo 3.12 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("debian", [True, False])
+def test_a_missing_ensurepip_stops_with_the_command_to_run(tmp_path: Path, debian: bool) -> None:
+    """Neither apt-get nor sudo runs: they are on the path, and would leave a trace."""
+    put_python(tmp_path, "python3", NO_ENSUREPIP)
+    tracer = f'#!/bin/sh\necho "$0 $@" >> {tmp_path}/ran\n'
+    put_python(tmp_path, "sudo", tracer)
+    if debian:
+        put_python(tmp_path, "apt-get", tracer)
+    done = make_env(tmp_path)
+    assert done.returncode == 1
+    assert "error: python3 (Python 3.12) cannot make an environment: its module ensurepip is missing." in done.stderr
+    command = "apt-get install python3.12-venv" if debian else "Install your system's venv package for Python 3.12"
+    assert command in done.stderr
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "venv").exists()
+
+
+def test_an_existing_environment_is_kept_and_filled(tmp_path: Path) -> None:
     folder = tmp_path / "venv" / "bin"
     folder.mkdir(parents=True)
     for name in ("pip", "python"):
