@@ -1,4 +1,4 @@
-"""The prepared arrays: what is written is what is read, the same bytes each time."""
+"""The prepared arrays: they are read as they were written, with reproducible bytes."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def test_images_are_mapped_not_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["classes.json", "test_images.npy", "test_labels.npy", "test_index.parquet"])
-def test_a_missing_file_is_told(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, name: str) -> None:
     write_split(tmp_path, "test", split())
     (tmp_path / name).unlink()
     with pytest.raises(DataError, match=rf"{name} is missing\. Run the stage that makes it: dvc repro prepare"):

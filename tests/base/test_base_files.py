@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and the same values give the same bytes."""
+"""Files are written atomically, and the same values give the same bytes."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Faces that are none: smooth random patterns as real image files, each seed far from every other."""
+"""Smooth random patterns as real image files, which stand in for faces; no two seeds are near-copies."""
 
 import io
 from pathlib import Path
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from defaults import section
 from ferflow.clean import Cleaned, clean_folder
-from ferflow.settings.data import Clean
 
 
 def pattern(seed: int, height: int = 48, width: int | None = None) -> np.ndarray:
@@ -44,7 +44,7 @@ class Raw:
         return file
 
     def clean(self, labels: str = "folder", classes: tuple[str, ...] = (), **policies: object) -> Cleaned:
-        return clean_folder(self.folder, Clean(**policies), labels, classes)
+        return clean_folder(self.folder, section("clean", **policies), labels, classes, image_size=48)
 
     def rows(self, **policies: object) -> pd.DataFrame:
         """Clean and return the manifest by path."""

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ferflow.clean.copies import by_appearance, group_numbers, near_pairs
-from ferflow.clean.measuring import measure, perceptual_hash, pixel_digest
+from ferflow.clean.copy_groups import by_appearance, group_numbers, near_pairs
+from ferflow.clean.image_measures import measure, perceptual_hash, pixel_digest
 
 
 @st.composite

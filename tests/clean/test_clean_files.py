@@ -1,4 +1,4 @@
-"""Files that are no plain files, and names that are no plain names."""
+"""Links, pipes, hidden files and unusual names."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from clean_helpers import Raw, jpeg
 from ferflow.raw.manifest import raw_path
 
 
-def test_system_files_and_what_lies_in_system_folders(raw: Raw) -> None:
+def test_system_files_and_files_in_system_folders(raw: Raw) -> None:
     names = [".DS_Store", "Thumbs.db", "desktop.ini", "._a.jpg", ".hidden.jpg", "Icon\r"]
     for name in names:
         raw.put(f"train/happy/{name}", jpeg(1))
@@ -94,7 +94,7 @@ def test_odd_names(raw: Raw, name: str) -> None:
     assert raw_path(raw.folder, path).read_bytes() == jpeg(1)
 
 
-def test_no_two_names_are_written_alike(raw: Raw) -> None:
+def test_every_name_is_written_uniquely(raw: Raw) -> None:
     for number, name in enumerate([*ODD_NAMES, "latin-1 \\xe9\\xff.jpg", "new\\x0aline.jpg", "new\nline.jpg"]):
         raw.put(f"train/happy/{name}", number)
     rows = raw.rows()
@@ -105,7 +105,7 @@ def test_no_two_names_are_written_alike(raw: Raw) -> None:
 def test_odd_names_of_folders_become_valid_labels(raw: Raw) -> None:
     raw.put(os.fsdecode(b"caf\xe9/a.jpg"), 1)
     raw.put("thé 😀/b.jpg", 2)
-    assert raw.clean().summary["classes"] == {"caf\\xe9": 1, "thé 😀": 1}
+    assert raw.clean().summary.classes == {"caf\\xe9": 1, "thé 😀": 1}
 
 
 def test_deep_nesting(raw: Raw) -> None:

@@ -12,7 +12,7 @@ from ferflow.raw.images import ImageError, decode, decode_bytes, fit, read_grey
 
 
 def outcome(data: bytes, fast: bool) -> tuple[str, str, bytes]:
-    """What the quick or the general way makes of a file."""
+    """Return what the fast or the general decoder makes of a file."""
     try:
         picture = decode_bytes(data, 10_000_000) if fast else decode(io.BytesIO(data), 10_000_000)
     except ImageError as error:
@@ -25,7 +25,7 @@ OPTIONS = [{}, {"quality": 30}, {"optimize": True}, {"progressive": True}, {"com
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_the_quick_way_gives_the_very_pixels_of_pillow(options: dict[str, object], mode: str) -> None:
+def test_the_fast_decoder_gives_the_same_pixels_as_pillow(options: dict[str, object], mode: str) -> None:
     data = encoded(Image.fromarray(pattern(1, 50, 31)).convert(mode), **options)
     reason, shape, pixels = outcome(data, fast=True)
     assert (reason, shape, pixels) == outcome(data, fast=False)
@@ -34,13 +34,13 @@ def test_the_quick_way_gives_the_very_pixels_of_pillow(options: dict[str, object
 
 
 @pytest.mark.parametrize("step", [7])
-def test_both_ways_agree_on_every_cut(step: int) -> None:
+def test_both_decoders_agree_on_truncated_files(step: int) -> None:
     data = jpeg(1)
     for length in [*range(0, len(data), step), *range(len(data) - 30, len(data))]:
         assert outcome(data[:length], fast=True) == outcome(data[:length], fast=False), length
 
 
-def test_both_ways_agree_on_damage_anywhere() -> None:
+def test_both_decoders_agree_on_damaged_files() -> None:
     data, rng = jpeg(1), np.random.default_rng(0)
     for _ in range(400):
         damaged = bytearray(data)
@@ -61,7 +61,7 @@ def test_wide_pixels_are_scaled_to_eight_bits() -> None:
         assert np.array_equal(decode_bytes(encoded(wide, kind)).grey, grey), kind
 
 
-def test_numbers_that_are_none_become_grey_levels() -> None:
+def test_nan_and_infinity_become_grey_levels() -> None:
     values = np.full((8, 8), 0.5, np.float32)
     values[0, :3] = [np.nan, np.inf, -np.inf]
     grey = decode_bytes(encoded(Image.fromarray(values), "TIFF")).grey

@@ -1,6 +1,5 @@
-"""What clean leaves behind: the same bytes every time, however many processes, whatever the order on disk."""
+"""The outputs of clean: the same bytes for any number of processes and any order on disk."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -8,11 +7,11 @@ import pandas as pd
 import pytest
 from clean_helpers import Raw, jpeg
 
+from defaults import section
 from ferflow.base.errors import DataError
 from ferflow.base.hashing import sha256
-from ferflow.clean import clean_folder, reading
+from ferflow.clean import clean_folder, image_reader
 from ferflow.raw.manifest import read_manifest, write_manifest
-from ferflow.settings.data import Clean
 
 
 def fill(raw: Raw, order: int = 1) -> None:
@@ -25,9 +24,9 @@ def fill(raw: Raw, order: int = 1) -> None:
 
 
 def bytes_of(raw: Raw, folder: Path, workers: int = 1) -> tuple[str, str]:
-    cleaned = clean_folder(raw.folder, Clean(), workers=workers)
+    cleaned = clean_folder(raw.folder, section("clean"), image_size=48, workers=workers)
     write_manifest(folder / "manifest.parquet", cleaned.manifest)
-    return sha256(folder / "manifest.parquet"), json.dumps(cleaned.summary)
+    return sha256(folder / "manifest.parquet"), cleaned.summary.model_dump_json()
 
 
 def test_same_bytes_whatever_the_order_on_disk_and_the_processes(
@@ -40,7 +39,7 @@ def test_same_bytes_whatever_the_order_on_disk_and_the_processes(
     raw.folder.mkdir()
     fill(raw, order=-1)
     assert bytes_of(raw, tmp_path) == first
-    monkeypatch.setattr(reading, "_PORTION", 7)
+    monkeypatch.setattr(image_reader, "_PORTION", 7)
     assert bytes_of(raw, tmp_path, workers=3) == first
 
 
@@ -54,7 +53,7 @@ def test_the_manifest_reads_back_as_it_was(raw: Raw, tmp_path: Path) -> None:
 
 def test_the_summary_counts_over_all_readable_images(raw: Raw) -> None:
     fill(raw)
-    summary = raw.clean().summary
+    summary = raw.clean().summary.model_dump(mode="json")
     assert summary["files"] == 53
     assert summary["readable"] == 50
     assert summary["duplicates"] == {"redundant": 10, "groups": 10, "conflicting_groups": 5}
@@ -76,11 +75,11 @@ def test_data_without_any_image(raw: Raw, content: list[str]) -> None:
     for path in content:
         raw.put(path, b"x")
     cleaned = raw.clean()
-    assert cleaned.summary["files"] == len(cleaned.manifest) == len(content)
-    assert cleaned.summary["kept"] == 0
-    assert cleaned.summary["near_copies"]["largest_group"] == 0
+    assert cleaned.summary.files == len(cleaned.manifest) == len(content)
+    assert cleaned.summary.kept == 0
+    assert cleaned.summary.near_copies.largest_group == 0
 
 
 def test_no_raw_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="dvc repro download"):
-        clean_folder(tmp_path / "none", Clean())
+        clean_folder(tmp_path / "none", section("clean"), image_size=48)

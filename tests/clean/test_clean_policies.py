@@ -1,4 +1,4 @@
-"""Which policy wins: one reason a file, the same order everywhere, and the test side never changes."""
+"""Precedence of the policies: one reason per file, one order everywhere, and test images never change."""
 
 import io
 import itertools
@@ -7,11 +7,12 @@ import pytest
 from clean_helpers import Raw, encoded, jpeg, pattern
 from PIL import Image
 
-from ferflow.clean.reasons import REASONS
+from defaults import ROOT
+from ferflow.raw.manifest import Reason
 
 
 def rgb(seed: int) -> bytes:
-    """A colour file with the very grey pixels of jpeg(seed)."""
+    """A colour file with exactly the grey pixels of jpeg(seed)."""
     return encoded(Image.open(io.BytesIO(jpeg(seed))).convert("RGB"), "PNG")
 
 
@@ -24,27 +25,36 @@ def near(seed: int, light: int = 60) -> bytes:
     return encoded(Image.fromarray(pattern(seed) // 2 + light), "PNG")
 
 
-def test_the_order_is_written_down_once() -> None:
-    assert REASONS == (
-        "link",
-        "special_file",
-        "system_file",
-        "table",
-        "outside_class",
-        "unknown_class",
-        "no_split",
-        "no_label",
-        "bomb",
-        "animated",
-        "unreadable",
-        "wrong_size",
-        "wrong_mode",
-        "blank",
-        "leaked_copy",
-        "conflicting_copies",
-        "exact_copy",
-        "near_copy",
-    )
+ORDER = [
+    "link",
+    "special_file",
+    "system_file",
+    "table",
+    "outside_class",
+    "unknown_class",
+    "no_split",
+    "no_label",
+    "bomb",
+    "animated",
+    "unreadable",
+    "wrong_size",
+    "wrong_mode",
+    "blank",
+    "leaked_copy",
+    "conflicting_copies",
+    "exact_copy",
+    "near_copy",
+]
+
+
+def test_the_order_of_precedence_is_that_of_the_enum() -> None:
+    assert [reason.value for reason in Reason] == ORDER
+
+
+def test_docs_data_lists_every_reason_in_order_with_its_meaning() -> None:
+    table = (ROOT / "docs/data.md").read_text().partition("| reason | found |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines()[2:]]
+    assert [(row[0].strip("`"), row[1].replace("`", "")) for row in rows] == [(r.value, r.meaning) for r in Reason]
 
 
 def everything_wrong(raw: Raw) -> None:
@@ -71,7 +81,7 @@ POLICIES = {
 def test_of_the_policies_that_drop_the_first_in_order_gives_the_reason(raw: Raw, dropping: tuple[str, ...]) -> None:
     everything_wrong(raw)
     policies = {key: drop if reason in dropping else other for reason, (key, drop, other) in POLICIES.items()}
-    first = min(dropping, key=REASONS.index)
+    first = min(dropping, key=ORDER.index)
     assert raw.reasons(**policies)["train/happy/1.png"] == f"drop {first}"
 
 
@@ -81,7 +91,7 @@ def test_where_nothing_drops_the_first_finding_is_the_reason(raw: Raw) -> None:
     assert set(found.values()) == {"keep wrong_size"}
 
 
-def test_place_comes_before_damage(raw: Raw) -> None:
+def test_location_takes_precedence_over_damage(raw: Raw) -> None:
     raw.put("train/happy/a.jpg", 1)
     raw.put("test/happy/b.jpg", 2)
     raw.put("train/smirk/broken.jpg", b"x")
@@ -108,7 +118,7 @@ def test_exact_copies_keep_the_first_that_is_left(raw: Raw) -> None:
     assert found["train/happy/b.jpg"] == found["train/happy/c.jpg"] == "drop exact_copy"
     found = raw.reasons(wrong_mode="drop")
     assert found["train/happy/a.png"] == "drop wrong_mode"
-    assert found["train/happy/b.jpg"] == "keep"  # the copy that went first does not take it along
+    assert found["train/happy/b.jpg"] == "keep"  # an earlier copy that was dropped does not count
     assert found["train/happy/c.jpg"] == "drop exact_copy"
     assert set(raw.reasons(exact_copies="keep").values()) == {"keep", "keep wrong_mode", "keep exact_copy"}
 
@@ -156,12 +166,17 @@ def test_leaks(raw: Raw) -> None:
         "validation/happy/d.jpg": True,
         "test/happy/PrivateTest_1.jpg": True,
     }
-    assert cleaned.summary["leakage"] == {"test": 1, "private_test": 1, "public_test": 0, "training_copies": 2}
+    assert cleaned.summary.leakage.model_dump() == {
+        "test": 1,
+        "private_test": 1,
+        "public_test": 0,
+        "training_copies": 2,
+    }
     found = raw.reasons(leaked_copies="keep")
     assert found["train/happy/a.jpg"] == "keep leaked_copy"
 
 
-def test_no_copy_policy_changes_the_test_side(raw: Raw) -> None:
+def test_no_copy_policy_changes_the_test_images(raw: Raw) -> None:
     raw.put("test/happy/a.jpg", 1)
     raw.put("test/happy/b.jpg", 1)
     raw.put("test/sad/c.jpg", 1)
@@ -189,7 +204,7 @@ def test_a_test_label_decides_nothing_in_training(raw: Raw) -> None:
     raw.put("train/happy/b.jpg", 1)
     raw.put("test/sad/c.jpg", 1)
     cleaned = raw.clean(leaked_copies="keep")
-    assert cleaned.summary["duplicates"]["conflicting_groups"] == 1
+    assert cleaned.summary.duplicates.conflicting_groups == 1
     assert "conflicting_copies" not in set(cleaned.manifest["reason"])
 
 
@@ -199,10 +214,10 @@ def test_blank(raw: Raw) -> None:
     raw.put("train/happy/c.jpg", 1)
     raw.put("test/happy/d.png", blank(7))
     cleaned = raw.clean()
-    assert cleaned.summary["blank"] == 3
-    assert cleaned.summary["dropped_by_reason"] == {"blank": 2}
-    assert raw.clean(blank="keep").summary["kept"] == 4
-    assert raw.clean(blank_std=200.0).summary["blank"] == 4
+    assert cleaned.summary.blank == 3
+    assert cleaned.summary.dropped_by_reason == {"blank": 2}
+    assert raw.clean(blank="keep").summary.kept == 4
+    assert raw.clean(blank_std=200.0).summary.blank == 4
 
 
 def test_near_copies_are_flagged_and_share_a_group(raw: Raw) -> None:
@@ -217,7 +232,12 @@ def test_near_copies_are_flagged_and_share_a_group(raw: Raw) -> None:
     assert rows["group"].nunique() == 3
     assert rows.loc["train/happy/a.jpg", ["reason", "detail"]].tolist() == ["near_copy", "train/sad/b.png"]
     assert rows.loc["train/sad/b.png", ["reason", "detail"]].tolist() == ["near_copy", "train/happy/a.jpg"]
-    assert cleaned.summary["near_copies"] == {"images": 2, "groups": 1, "largest_group": 2, "across_splits": 0}
+    assert cleaned.summary.near_copies.model_dump() == {
+        "images": 2,
+        "groups": 1,
+        "largest_group": 2,
+        "across_splits": 0,
+    }
     found = raw.reasons(near_copies="drop")
     assert found["train/happy/a.jpg"] == "keep near_copy"
     assert found["train/sad/b.png"] == "drop near_copy"

@@ -5,7 +5,7 @@ import pytest
 from clean_helpers import Raw, pattern
 
 from ferflow.base.errors import DataError
-from ferflow.clean.votes import vote_label
+from ferflow.clean.table_parser import vote_label
 from ferflow.raw.ferplus import COLUMNS
 from ferflow.raw.images import read_grey
 from ferflow.raw.tables import Table
@@ -48,7 +48,7 @@ def test_the_header_of_icml_face_data_and_its_like(raw: Raw, header: str, end: s
     assert found.loc["data/icml_face_data.csv#1", ["label", "subset"]].tolist() == ["sad", "PublicTest"]
 
 
-def test_pixels_come_out_as_they_stand_there(raw: Raw) -> None:
+def test_pixels_are_read_unchanged(raw: Raw) -> None:
     raw.put("fer2013.csv", table(*(f"0,{text(seed, 40)},Training" for seed in range(12))))
     paths = [f"fer2013.csv#{row}" for row in (11, 2, 0, 10)]
     for path, grey in zip(paths, read_grey(raw.folder, paths), strict=True):
@@ -122,7 +122,7 @@ VOTES = {
     (0, 6, 4, 0, 0, 0, 0, 0, 0, 0): ("happy", "happy"),
     (5, 5, 0, 0, 0, 0, 0, 0, 0, 0): ("", "neutral"),  # half is not more than half; the first on a tie
     (0, 5, 5, 0, 0, 0, 0, 0, 0, 0): ("", "happy"),
-    (1, 1, 1, 1, 1, 1, 1, 3, 0, 0): ("contempt", "contempt"),  # votes that stand alone are taken out
+    (1, 1, 1, 1, 1, 1, 1, 3, 0, 0): ("contempt", "contempt"),  # single votes are removed
     (1, 1, 1, 1, 1, 1, 1, 1, 1, 1): ("", "neutral"),
     (4, 3, 3, 0, 0, 0, 0, 0, 0, 0): ("", "neutral"),
     (4, 3, 1, 1, 1, 0, 0, 0, 0, 0): ("neutral", "neutral"),  # four of the seven that are left
@@ -166,17 +166,17 @@ def test_votes_are_joined_by_row(raw: Raw, labels: str, which: int) -> None:
     assert votes.loc["fer2013.csv#3"].tolist() == [0, 5, 5, 0, 0, 0, 0, 0, 0, 0]
 
 
-def test_votes_are_kept_beside_other_labels(raw: Raw) -> None:
+def test_votes_are_kept_with_other_labels_too(raw: Raw) -> None:
     with_votes(raw)
     cleaned = raw.clean()
-    assert cleaned.summary["classes"] == {"neutral": len(VOTES)}
+    assert cleaned.summary.classes == {"neutral": len(VOTES)}
     assert cleaned.votes is not None
     assert len(cleaned.votes) == len(VOTES)
 
 
 def test_labels_by_votes_need_votes(raw: Raw) -> None:
     raw.put("fer2013.csv", table(f"6,{text(1)},Training"))
-    with pytest.raises(DataError, match=r"fer2013new\.csv beside fer2013\.csv"):
+    with pytest.raises(DataError, match=r"needs fer2013\.csv and fer2013new\.csv"):
         raw.clean(labels="ferplus_majority")
 
 
@@ -187,7 +187,7 @@ def test_votes_for_another_table_are_not_joined(raw: Raw) -> None:
         raw.clean(labels="ferplus_votes")
 
 
-def test_a_row_is_found_wherever_it_begins(raw: Raw) -> None:
+def test_rows_of_any_length_are_found(raw: Raw) -> None:
     lines = [b"0," + b"9 " * length + b",Training" for length in (1, 4, 900, 1, 16)]
     file = raw.put("t.csv", b"\n".join([b"emotion,pixels,Usage", *lines, b"", b"\r"]))
     read = Table(file)

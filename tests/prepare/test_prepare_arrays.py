@@ -1,6 +1,5 @@
-"""From a manifest to arrays: what is written is what was kept, and what cannot be trained on is said before."""
+"""From a manifest to arrays: the arrays hold exactly the kept images, and unusable data is reported before."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +7,12 @@ import pandas as pd
 import pytest
 from prepare_helpers import manifest_of, pattern, png, raw_with
 
+from defaults import section
 from ferflow.base.arrays import SPLITS, Split, create_images, read_split, write_split
 from ferflow.base.errors import DataError
 from ferflow.base.hashing import sha256
-from ferflow.prepare import arrays, prepare_arrays
+from ferflow.prepare import array_writer, prepare_arrays
 from ferflow.raw.images import fit
-from ferflow.settings.data import Prepare
 
 CLASSES = ("angry", "happy", "sad")
 
@@ -42,10 +41,10 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_is_written_is_what_was_kept(tmp_path: Path, out: Path) -> None:
+def test_the_arrays_hold_exactly_the_kept_images(tmp_path: Path, out: Path) -> None:
     manifest = usual()
     raw = raw_with(tmp_path / "raw", manifest)
-    summary = prepare_arrays(raw, manifest, Prepare(), out, seed=3)
+    summary = prepare_arrays(raw, manifest, section("prepare"), out, seed=3).model_dump(mode="json")
     kept = manifest[manifest["verdict"] == "keep"].set_index("path")
     seen: set[str] = set()
     for name in SPLITS:
@@ -71,47 +70,50 @@ def test_what_is_written_is_what_was_kept(tmp_path: Path, out: Path) -> None:
     assert summary["cut"] == ["validation"]
     assert (summary["resized"], summary["converted"], summary["image_size"]) == (1, 1, 48)
     assert summary["sha256"] == {file.name: sha256(file) for file in sorted(out.iterdir())}
-    json.dumps(summary)
 
 
-def test_groups_stay_together_and_the_same_bytes_come_again(
+def test_groups_stay_together_and_the_bytes_are_reproducible(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = usual()
     raw = raw_with(tmp_path / "raw", manifest)
-    first = prepare_arrays(raw, manifest, Prepare(validation_fraction=0.3), out, workers=1)
-    assert first["near_copies_in_train"] == {"validation": 0, "test": 0}
-    monkeypatch.setattr(arrays, "_PORTION", 7)
+    first = prepare_arrays(raw, manifest, section("prepare", validation_fraction=0.3), out, workers=1)
+    assert first.near_copies_in_train == {"validation": 0, "test": 0}
+    monkeypatch.setattr(array_writer, "_PORTION", 7)
     shuffled = manifest.sample(frac=1, random_state=1).sort_values("path", ignore_index=True)
-    assert prepare_arrays(raw, shuffled, Prepare(validation_fraction=0.3), out, workers=3) == first
-    assert prepare_arrays(raw, manifest, Prepare(validation_fraction=0.3), out, seed=1)["sha256"] != first["sha256"]
+    assert prepare_arrays(raw, shuffled, section("prepare", validation_fraction=0.3), out, workers=3) == first
+    assert (
+        prepare_arrays(raw, manifest, section("prepare", validation_fraction=0.3), out, seed=1).sha256 != first.sha256
+    )
 
 
 @pytest.mark.parametrize(
     ("given", "cut"),
     [
-        (("train", "validation", "test"), []),
-        (("train", "test"), ["validation"]),
-        (("train", "validation"), ["test"]),
-        (("train",), ["validation", "test"]),
-        (("",), ["validation", "test"]),
+        (("train", "validation", "test"), ()),
+        (("train", "test"), ("validation",)),
+        (("train", "validation"), ("test",)),
+        (("train",), ("validation", "test")),
+        (("",), ("validation", "test")),
     ],
 )
-def test_what_the_data_does_not_tell_is_cut(tmp_path: Path, out: Path, given: tuple[str, ...], cut: list[str]) -> None:
+def test_splits_that_the_data_does_not_define_are_made(
+    tmp_path: Path, out: Path, given: tuple[str, ...], cut: tuple[str, ...]
+) -> None:
     manifest = manifest_of([row for split in given for row in faces(split, 60)])
     raw = raw_with(tmp_path / "raw", manifest)
-    summary = prepare_arrays(raw, manifest, Prepare(validation_fraction=0.1, test_fraction=0.2), out)
-    assert summary["cut"] == cut
+    summary = prepare_arrays(raw, manifest, section("prepare", validation_fraction=0.1, test_fraction=0.2), out)
+    assert summary.cut == cut
     pool = 60
     test = 12 if "test" in cut else 60
     validation = round((pool - test * ("test" in cut)) * 0.1 / 3) * 3 if "validation" in cut else 60
-    assert summary["images"]["test"] == test
-    assert summary["images"]["validation"] == validation
+    assert summary.images["test"] == test
+    assert summary.images["validation"] == validation
 
 
 def test_another_size(tmp_path: Path, out: Path) -> None:
     manifest = usual()
-    prepare_arrays(raw_with(tmp_path / "raw", manifest), manifest, Prepare(), out, image_size=32)
+    prepare_arrays(raw_with(tmp_path / "raw", manifest), manifest, section("prepare"), out, image_size=32)
     assert read_split(out, "train").images.shape[1:] == (32, 32)
 
 
@@ -121,21 +123,21 @@ def test_votes_become_shares(tmp_path: Path, out: Path) -> None:
     columns = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
     votes = pd.DataFrame([[1, 2, 0, 4, 2, 0, 0, 0, 1, 0]] * 90, columns=list(columns)).assign(path=manifest["path"])
     votes = votes.sample(frac=1, random_state=0)
-    assert prepare_arrays(raw, manifest, Prepare(), out, votes=votes)["soft_labels"]
+    assert prepare_arrays(raw, manifest, section("prepare"), out, votes=votes).soft_labels
     for name in SPLITS:
         shares = read_split(out, name).votes
         assert shares is not None
         assert shares.dtype == np.float32
         assert shares[0].tolist() == [0.25, 0.25, 0.5]  # of angry, happy, sad: votes on no class of these do not count
     with pytest.raises(DataError, match="3 kept images have no votes"):
-        prepare_arrays(raw, manifest, Prepare(), out, votes=votes[votes["path"] >= "00003.png"])
+        prepare_arrays(raw, manifest, section("prepare"), out, votes=votes[votes["path"] >= "00003.png"])
 
 
 def refused(manifest: pd.DataFrame, tmp_path: Path, out: Path, leaks_allowed: bool = False, **settings: object) -> str:
-    """The message, in the hope that nothing was written before."""
+    """Return the message of the error."""
     raw = raw_with(tmp_path / "raw", manifest)
     with pytest.raises(DataError) as error:
-        prepare_arrays(raw, manifest, Prepare(**settings), out, leaks_allowed=leaks_allowed)
+        prepare_arrays(raw, manifest, section("prepare", **settings), out, leaks_allowed=leaks_allowed)
     return str(error.value)
 
 
@@ -171,7 +173,7 @@ def test_too_few_images(tmp_path: Path, out: Path) -> None:
 def test_a_giant_group_is_named(tmp_path: Path, out: Path) -> None:
     rows = [row | {"group": 0} for row in faces("train", 59)] + [{"split": "train", "label": "happy"}]
     message = refused(manifest_of(rows + faces("test", 15)), tmp_path, out)
-    assert "One group of near-copies holds 59 of 75 images" in message
+    assert "One group of near-copies has 59 of 75 images and cannot be split" in message
     assert "clean.near_copy_bits" in message
 
 
@@ -180,27 +182,27 @@ def test_the_same_pixels_in_two_splits(tmp_path: Path, out: Path) -> None:
     rows[60]["pixels"] = f"{7:064x}"
     message = refused(manifest_of(rows), tmp_path, out)
     assert "share 1 images, such as 00007.png and 00060.png" in message
-    prepare_arrays(tmp_path / "raw", manifest_of(rows), Prepare(), out, leaks_allowed=True)
+    prepare_arrays(tmp_path / "raw", manifest_of(rows), section("prepare"), out, leaks_allowed=True)
 
 
-def test_images_scaled_to_nothing(tmp_path: Path, out: Path) -> None:
+def test_images_with_hardly_any_grey_levels(tmp_path: Path, out: Path) -> None:
     manifest = manifest_of(faces("train", 60) + faces("test", 15))
     raw = raw_with(tmp_path / "raw", manifest)
     for number in range(75):
         (raw / f"{number:05d}.png").write_bytes(png(pattern(number) // 255))
     with pytest.raises(DataError, match=r"only \d grey levels of 256"):
-        prepare_arrays(raw, manifest, Prepare(), out)
+        prepare_arrays(raw, manifest, section("prepare"), out)
 
 
-def test_an_image_gone_since(tmp_path: Path, out: Path) -> None:
+def test_an_image_that_disappeared_after_clean(tmp_path: Path, out: Path) -> None:
     manifest = usual()
     raw = raw_with(tmp_path / "raw", manifest)
     (raw / "00007.png").unlink()
-    with pytest.raises(DataError, match=r"00007\.png was readable when the manifest was made"):
-        prepare_arrays(raw, manifest, Prepare(), out)
+    with pytest.raises(DataError, match=r"00007\.png was readable when clean wrote the manifest"):
+        prepare_arrays(raw, manifest, section("prepare"), out)
 
 
-def test_filled_in_place_the_array_is_the_very_file_that_numpy_saves(tmp_path: Path) -> None:
+def test_an_array_filled_in_place_is_the_same_file_as_numpy_saves(tmp_path: Path) -> None:
     images = np.stack([pattern(seed) for seed in range(5)])
     index = pd.DataFrame({"id": list("abcde"), "subset": "train", "group": range(5), "copy_in_train": False})
     write_split(tmp_path / "one", "train", Split(images, np.zeros(5, np.int64), index, ("a", "b")))

@@ -38,12 +38,12 @@ def test_same_bytes_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
-def test_a_missing_manifest_is_told(tmp_path: Path) -> None:
+def test_a_missing_manifest_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is missing\. Run the stage that makes it: dvc repro clean"):
         read_manifest(tmp_path / "manifest.parquet")
 
 
-def test_a_manifest_of_an_older_kind_is_told(tmp_path: Path) -> None:
+def test_a_manifest_of_an_older_version_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "manifest.parquet"
     manifest(["a"]).drop(columns=["phash", "verdict"]).to_parquet(path)
     with pytest.raises(DataError, match="lacks the columns verdict, phash"):
@@ -55,7 +55,7 @@ NAMES = st.binary(min_size=1, max_size=12).filter(lambda name: b"/" not in name 
 
 @settings(deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=3))
-def test_any_name_is_written_as_valid_text_and_found_again(parts: list[bytes]) -> None:
+def test_any_name_is_written_as_valid_text_and_read_back(parts: list[bytes]) -> None:
     relative = os.fsdecode(b"/".join(parts))
     text = manifest_path(relative)
     text.encode("utf-8")
@@ -66,7 +66,7 @@ def test_any_name_is_written_as_valid_text_and_found_again(parts: list[bytes]) -
 
 @settings(deadline=None)
 @given(NAMES, NAMES)
-def test_no_two_files_are_written_alike(one: bytes, two: bytes) -> None:
+def test_every_file_is_written_uniquely(one: bytes, two: bytes) -> None:
     same = manifest_path(os.fsdecode(one)) == manifest_path(os.fsdecode(two))
     assert same == (one == two)
 
@@ -75,6 +75,6 @@ def test_rows_of_a_table() -> None:
     assert table_row("a/fer2013.csv#17") == 17
     assert raw_path(Path("raw"), "a/fer2013.csv#17") == Path("raw/a/fer2013.csv")
     assert table_row("a/17.png") is None
-    strange = manifest_path("a/fer2013.csv#17")  # a file of that very name
+    strange = manifest_path("a/fer2013.csv#17")  # a file with exactly that name
     assert table_row(strange) is None
     assert raw_path(Path("raw"), strange) == Path("raw/a/fer2013.csv#17")

@@ -1,5 +1,5 @@
-"""A verdict for every raw file; see clean_folder."""
+"""Give every raw file a verdict; see clean_folder."""
 
-from ferflow.clean.folder import Cleaned, clean_folder
+from ferflow.clean.manifest_builder import Cleaned, clean_folder
 
 __all__ = ["Cleaned", "clean_folder"]

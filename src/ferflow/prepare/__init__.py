@@ -1,5 +1,5 @@
-"""The kept images as arrays, cut into training, validation and test; see prepare_arrays."""
+"""Write the kept images as arrays, split into training, validation and test; see prepare_arrays."""
 
-from ferflow.prepare.arrays import prepare_arrays
+from ferflow.prepare.array_writer import prepare_arrays
 
 __all__ = ["prepare_arrays"]

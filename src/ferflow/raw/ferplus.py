@@ -1,6 +1,5 @@
-"""FER+ (Barsoum et al. 2016): what ten people answered for each row of fer2013.csv, as fer2013new.csv has it."""
+"""Columns of fer2013new.csv: the votes of ten annotators for each row of fer2013.csv (FER+, Barsoum et al. 2016)."""
 
-# Column of votes, in small letters: what it means. In the file's order, which settles ties.
 EMOTIONS = {
     "neutral": "neutral",
     "happiness": "happy",
@@ -11,4 +10,7 @@ EMOTIONS = {
     "fear": "fear",
     "contempt": "contempt",
 }
-COLUMNS = (*EMOTIONS, "unknown", "nf")  # nf: not a face
+"""Emotion that each column of votes counts, by the column's name in lower case. The file's order decides ties."""
+
+COLUMNS = (*EMOTIONS, "unknown", "nf")
+"""All columns of votes in lower case; `nf` counts the annotators who saw no face."""

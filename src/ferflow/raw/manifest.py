@@ -2,37 +2,96 @@
 
 import os
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import whole_file
+from ferflow.base.files import require, whole_file
+
+
+class Reason(StrEnum):
+    """Why an image or file is dropped or flagged, in order of precedence; docs/data.md shows the same table.
+
+    Each file has one reason: the first in this order that drops it; if none drops it, the first that applies.
+
+    Attributes:
+        meaning: What was found, as a phrase for people.
+
+    >>> Reason("blank").meaning
+    'standard deviation of the grey levels below blank_std'
+    """
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> "Reason":
+        """Create a member that is equal to its value in the manifest."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    LINK = "link", "a symbolic link; never followed"
+    SPECIAL_FILE = "special_file", "a pipe, socket or device; never opened"
+    SYSTEM_FILE = "system_file", "a hidden file, or one that an operating system left behind"
+    TABLE = "table", "a CSV whose rows are images or votes; each row has its own verdict"
+    OUTSIDE_CLASS = "outside_class", "not in a class folder"
+    UNKNOWN_CLASS = "unknown_class", "in the folder of an unknown class, or of a class that is not requested"
+    NO_SPLIT = "no_split", "in a class folder next to the train and test folders"
+    NO_LABEL = "no_label", "a table row without a known emotion, or whose votes do not agree on one"
+    BOMB = "bomb", "claims more than max_pixels pixels; never decoded"
+    ANIMATED = "animated", "several frames; never decoded"
+    UNREADABLE = "unreadable", "empty, truncated, damaged, not permitted, or not an image"
+    WRONG_SIZE = "wrong_size", "not image_size x image_size pixels"
+    WRONG_MODE = "wrong_mode", "colour, transparency, a palette, 1 or 16 bits"
+    BLANK = "blank", "standard deviation of the grey levels below blank_std"
+    LEAKED_COPY = (
+        "leaked_copy",
+        "a training image with the pixels of a test or validation image, "
+        "or a validation image with those of a test image",
+    )
+    CONFLICTING_COPIES = "conflicting_copies", "the same pixels under several labels within one split"
+    EXACT_COPY = "exact_copy", "has the pixels and the label of an earlier image of its split"
+    NEAR_COPY = "near_copy", "nearly the same picture as another image, at most near_copy_bits bits of the hash apart"
+
 
 COLUMNS: dict[str, str] = {
     "path": "str",  # relative to the raw folder, forward slashes; `file.csv#17` for row 17 (from 0) of a CSV
-    "split": "str",  # train, validation, test; empty where the data does not tell (prepare cuts it then)
-    "subset": "str",  # Training, PublicTest, PrivateTest as names or Usage tell; else the split's own name
-    "label": "str",  # canonical class name; empty where there is none
+    "split": "str",  # train, validation or test; empty if the data does not define it (prepare then splits the data)
+    "subset": "str",  # Training, PublicTest or PrivateTest, from names or Usage; otherwise the same as split
+    "label": "str",  # canonical class name; empty if there is none
     "verdict": "str",  # keep or drop
-    "reason": "str",  # empty for a kept image in which nothing was found; see ferflow.clean for the others
+    "reason": "str",  # a Reason; empty for a kept image without any finding
     "detail": "str",  # for people: the error, or the path of the image that this one is a copy of
     "bytes": "int64",  # size of the file
     "sha256": "str",  # of the file's bytes; empty for links and for CSV rows
-    "pixels": "str",  # SHA-256 of size and grey pixels; empty where unreadable. Exact copies share it.
-    "width": "int64",  # pixels; 0 where unreadable
-    "height": "int64",
-    "mode": "str",  # Pillow's name as it came, such as L or RGB
-    "mean": "float64",  # grey levels, 0 to 255; 0 where unreadable
-    "std": "float64",
-    "phash": "uint64",  # 64-bit perceptual hash of the DCT; 0 where unreadable
-    "group": "int64",  # images with the same number are copies or near-copies of each other; -1 where unreadable
-    "copy_in_train": "bool",  # a test or validation image whose pixels also stand in the raw training images
+    "pixels": "str",  # SHA-256 of size and grey pixels, shared by exact copies; empty if unreadable
+    "width": "int64",  # pixels; 0 if unreadable
+    "height": "int64",  # pixels; 0 if unreadable
+    "mode": "str",  # Pillow's name of the original pixel format, such as L or RGB
+    "mean": "float64",  # grey levels, 0 to 255; 0 if unreadable
+    "std": "float64",  # grey levels; 0 if unreadable
+    "phash": "uint64",  # 64-bit perceptual hash; 0 if unreadable
+    "group": "int64",  # shared by copies and near-copies of each other; -1 if unreadable
+    "copy_in_train": "bool",  # a test or validation image whose pixels also occur in the raw training images
 }
 
 
+def count_values(values: "pd.Series[str]") -> dict[str, int]:
+    """Return how often each value occurs, sorted by value.
+
+    >>> count_values(pd.Series(["sad", "happy", "sad"]))
+    {'happy': 1, 'sad': 2}
+    """
+    return {str(value): int(number) for value, number in values.value_counts().sort_index().items()}
+
+
 def write_manifest(path: Path, manifest: pd.DataFrame) -> None:
-    """Write the manifest: the columns of COLUMNS in that order, sorted by path, the same bytes from the same rows."""
+    """Write the manifest with the columns of COLUMNS in that order, sorted by path.
+
+    The same rows in any order give the same bytes.
+    """
     ordered = manifest[list(COLUMNS)].astype(COLUMNS).sort_values("path", kind="stable", ignore_index=True)
     with whole_file(path) as temporary:
         ordered.to_parquet(temporary, index=False, compression="zstd")
@@ -42,19 +101,17 @@ def read_manifest(path: Path) -> pd.DataFrame:
     """Read the manifest.
 
     Raises:
-        DataError: the file is missing or lacks a column.
+        DataError: The file is missing or lacks a column.
     """
-    if not path.is_file():
-        raise DataError(f"{path} is missing. Run the stage that makes it: dvc repro clean.")
-    manifest = pd.read_parquet(path)
+    manifest = pd.read_parquet(require(path, "clean"))
     missing = [name for name in COLUMNS if name not in manifest.columns]
     if missing:
-        raise DataError(f"{path} lacks the columns {', '.join(missing)}. Make it anew: dvc repro -f clean.")
+        raise DataError(f"{path} lacks the columns {', '.join(missing)}. Write it again: dvc repro -f clean.")
     return manifest
 
 
 def write_votes(path: Path, votes: pd.DataFrame) -> None:
-    """Write the FER+ votes beside the manifest: `path` as there, then ferplus.COLUMNS; the same bytes every time."""
+    """Write the FER+ votes: `path` as in the manifest, then ferplus.COLUMNS; the same rows give the same bytes."""
     with whole_file(path) as temporary:
         votes.to_parquet(temporary, index=False, compression="zstd")
 
@@ -63,7 +120,7 @@ def read_votes(path: Path) -> pd.DataFrame:
     """Read the FER+ votes.
 
     Raises:
-        DataError: the file is missing.
+        DataError: The file is missing.
     """
     if not path.is_file():
         raise DataError(f"{path} is missing: the data has no FER+ votes, or clean has not run. Run dvc repro clean.")
@@ -76,28 +133,35 @@ _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def manifest_path(relative: str) -> str:
-    """Return how the manifest writes a file's path: always valid text, and no two files alike.
+    r"""Return a file's path as the manifest writes it: always valid text, and unique for each file.
 
     Args:
-        relative: the path below the raw folder as the system gives it, bytes that are not UTF-8 as lone surrogates.
+        relative: Path below the raw folder as the system gives it, with bytes that are not UTF-8 as lone surrogates.
 
     Returns:
-        The same path with `\\xNN` for each byte that is not UTF-8, for control characters and for backslashes.
+        The path with `\xNN` for each byte that is not UTF-8, each control character and each backslash.
+
+    >>> manifest_path("happy/new\nline.jpg")
+    'happy/new\\x0aline.jpg'
     """
     text = _NOT_TEXT.sub(lambda match: f"\\x{ord(match[0]):02x}", relative)
-    if _ROW.match(text):  # else it would read as a row of a table
+    if _ROW.match(text):  # a file with the name of a table row: escape its #, so that it does not read as one
         head, _, row = text.rpartition("#")
         text = f"{head}\\x23{row}"
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def raw_path(raw: Path, path: str) -> Path:
-    """Return the file below `raw` that the manifest writes as `path`; for a table's row, the table."""
+    """Return the file below `raw` for a path of the manifest; for a table's row, the table.
+
+    >>> raw_path(Path("data/raw"), "fer2013.csv#17").as_posix()
+    'data/raw/fer2013.csv'
+    """
     return Path(raw_name(str(raw), path))
 
 
 def raw_name(raw: str, path: str) -> str:
-    """Return raw_path as the text that the system wants, which is sooner done."""
+    """Return the same as raw_path as plain text, which is faster to build for many thousands of files."""
     table = _ROW.match(path) if "#" in path else None
     path = table["table"] if table else path
     if "\\" in path:
@@ -106,6 +170,10 @@ def raw_name(raw: str, path: str) -> str:
 
 
 def table_row(path: str) -> int | None:
-    """Return the number of the row, from 0, where `path` is a table's row, as 17 in `fer2013.csv#17`; else None."""
+    """Return the row number, from 0, if `path` is a table's row; otherwise None.
+
+    >>> table_row("fer2013.csv#17")
+    17
+    """
     match = _ROW.match(path) if "#" in path else None
     return int(match["row"]) if match else None

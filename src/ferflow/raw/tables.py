@@ -1,4 +1,4 @@
-"""Images as rows of a table: `fer2013.csv` and `icml_face_data.csv`, with the columns emotion, pixels and Usage."""
+"""Read images from rows of a CSV such as `fer2013.csv`, with the columns emotion, pixels and Usage."""
 
 import csv
 import math
@@ -10,31 +10,30 @@ import numpy.typing as npt
 
 _LONGEST_HEADER = 65_536  # bytes
 _BLOCK = 1 << 22  # bytes read at a time
-_EMPTY_LINE = 2  # bytes: at most a line feed and a carriage return
+_EMPTY_LINE = 2  # bytes: an empty line has at most a line feed and a carriage return
 _LONGEST_ROW = 4_000_000  # bytes: 1000 x 1000 pixels
 
 
 class Table:
     """A CSV file whose rows can be read in any order; one line is one row.
 
-    Only the place of each line is kept in memory. Names of columns are compared without case and without the blanks
-    around them.
+    Only the offset of each line is kept in memory. Column names are compared without case and surrounding blanks.
 
     Attributes:
-        path: the file.
-        columns: position of each column by its name in small letters.
-        offsets: int64, (rows,), where each row starts in the file, in bytes; empty lines at the end do not count.
+        path: The file.
+        columns: Position of each column by its name in lower case.
+        offsets: Start of each row in bytes, int64, (rows,); empty lines at the end do not count.
     """
 
     def __init__(self, path: Path, offsets: npt.ArrayLike | None = None) -> None:
         """Find the rows of a file.
 
         Args:
-            path: the file.
-            offsets: where the rows of interest start, where that is known already.
+            path: The file.
+            offsets: Starts of the rows in bytes, if already known. Defaults to a search for all rows.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: The file cannot be read.
         """
         self.path = path
         with path.open("rb") as handle:
@@ -46,12 +45,15 @@ class Table:
         return len(self.offsets)
 
     def fields(self, row: int) -> dict[str, str]:
-        """Return one row's values by column name in small letters.
+        """Return one row's values by column name in lower case.
+
+        Args:
+            row: Number of the row, from 0.
 
         Raises:
-            IndexError: there is no such row.
-            OSError: the file cannot be read.
-            ValueError: the row is not text, not CSV, or longer than 4 MB.
+            IndexError: There is no such row.
+            OSError: The file cannot be read.
+            ValueError: The row is neither text nor CSV, or longer than 4 MB.
         """
         with self.path.open("rb") as handle:
             handle.seek(int(self.offsets[row]))
@@ -60,17 +62,20 @@ class Table:
             values = next(csv.reader([line.decode("utf-8").rstrip("\r\n")]), [])
         except csv.Error as error:
             raise ValueError(str(error)) from None
-        return {name: values[place].strip() for name, place in self.columns.items() if place < len(values)}
+        return {name: values[column].strip() for name, column in self.columns.items() if column < len(values)}
 
     @staticmethod
     def image(fields: dict[str, str]) -> npt.NDArray[np.uint8]:
-        """Return a row's image: uint8, (side, side), as its `pixels` say, row by row.
+        """Return the image in a row's `pixels`, which list it row by row: uint8, (side, side).
 
         Raises:
-            ValueError: the pixels are not a square of whole numbers from 0 to 255.
+            ValueError: The pixels are not a square of whole numbers from 0 to 255.
+
+        >>> Table.image({"pixels": "0 50 100 150"}).tolist()
+        [[0, 50], [100, 150]]
         """
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy warns of what is no number
+            warnings.simplefilter("error")  # numpy only warns of text that is not a number
             try:
                 values = np.fromstring(fields.get("pixels", ""), np.int64, sep=" ")
             except DeprecationWarning:
@@ -84,22 +89,22 @@ class Table:
 
 
 def read_columns(path: Path) -> frozenset[str]:
-    """Return the names in the first line of a CSV file, in small letters; none where it is not text.
+    """Return the names in the first line of a CSV file, in lower case; none if the line is not text.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as handle:
         return frozenset(_header(handle.readline(_LONGEST_HEADER)))
 
 
 def _row_starts(path: Path) -> npt.NDArray[np.int64]:
-    ends, at = [], 0
+    ends, position = [], 0
     with path.open("rb") as handle:
         while block := handle.read(_BLOCK):
-            ends.append(np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + (at + 1))
-            at += len(block)
-    edges = np.concatenate([*ends, [at]]) if at else np.zeros(1, np.int64)
+            ends.append(np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + (position + 1))
+            position += len(block)
+    edges = np.concatenate([*ends, [position]]) if position else np.zeros(1, np.int64)
     full = np.flatnonzero(np.diff(edges) > _EMPTY_LINE)
     return edges[: full[-1] + 1] if len(full) else edges[:0]
 
@@ -109,4 +114,5 @@ def _header(line: bytes) -> dict[str, int]:
         names = next(csv.reader([line.decode("utf-8-sig").rstrip("\r\n")]), [])
     except (UnicodeDecodeError, csv.Error):
         return {}
-    return {name.strip().casefold(): place for place, name in reversed(list(enumerate(names)))}
+    # Reversed, so that of two columns with one name the first counts.
+    return {name.strip().casefold(): position for position, name in reversed(list(enumerate(names)))}

@@ -3,7 +3,7 @@
 import pytest
 from clean_helpers import Raw
 
-from ferflow.clean.places import place_files, settle_splits
+from ferflow.clean.layout_parser import place_files, settle_splits
 
 
 def places(*paths: str, classes: tuple[str, ...] = ()) -> list[tuple[str, str, str, str]]:
@@ -52,7 +52,7 @@ def test_splits_by_any_of_their_usual_names(folder: str, split: str, subset: str
     assert found == (split, subset, "angry", "")
 
 
-def test_names_of_files_keep_the_test_subsets_apart() -> None:
+def test_file_names_separate_the_test_subsets() -> None:
     assert places(
         "train/sad/Training_1.jpg",
         "test/sad/PublicTest_2.jpg",
@@ -66,11 +66,11 @@ def test_names_of_files_keep_the_test_subsets_apart() -> None:
         ("test", "PrivateTest", "sad", ""),
         ("test", "test", "sad", ""),
         ("validation", "PublicTest", "sad", ""),
-        ("train", "train", "sad", ""),  # the folder has the last word on the split
+        ("train", "train", "sad", ""),  # the folder decides the split
     ]
 
 
-def test_names_of_files_tell_the_split_where_no_folder_does() -> None:
+def test_file_names_define_the_split_if_no_folder_does() -> None:
     assert places("fer/sad/Training_1.jpg", "fer/sad/PrivateTest_3.jpg") == [
         ("train", "Training", "sad", ""),
         ("test", "PrivateTest", "sad", ""),
@@ -100,7 +100,7 @@ def test_folders_below_a_class_belong_to_it() -> None:
 
 
 @pytest.mark.parametrize("only", ["", "test/", "validation/", "PrivateTest/"])
-def test_one_folder_alone_tells_no_split(only: str) -> None:
+def test_one_folder_alone_defines_no_split(only: str) -> None:
     assert places(f"{only}happy/a.jpg", f"{only}sad/b.jpg") == [("", "", "happy", ""), ("", "", "sad", "")]
 
 
@@ -108,7 +108,7 @@ def test_a_training_folder_alone_is_training() -> None:
     assert places("train/happy/a.jpg", "train/sad/b.jpg")[0] == ("train", "train", "happy", "")
 
 
-def test_what_lies_in_no_class_or_in_a_strange_one() -> None:
+def test_files_in_no_class_or_in_an_unknown_one() -> None:
     assert places(
         "train/happy/a.jpg", "test/happy/b.jpg", "train/c.jpg", "d.jpg", "train/smirk/e.jpg", "docs/f.jpg"
     ) == [
@@ -121,7 +121,7 @@ def test_what_lies_in_no_class_or_in_a_strange_one() -> None:
     ]
 
 
-def test_a_class_beside_the_splits_has_no_place() -> None:
+def test_a_class_next_to_the_splits_has_no_place() -> None:
     assert [p[3] for p in places("train/happy/a.jpg", "test/happy/b.jpg", "happy/c.jpg")] == ["", "", "no_split"]
 
 
@@ -164,4 +164,4 @@ def test_same_class_by_two_names_is_one(raw: Raw) -> None:
     raw.put("train/anger/a.jpg", 1)
     raw.put("train/Angry/b.jpg", 2)
     raw.put("test/ANGRY/c.jpg", 3)
-    assert raw.clean().summary["classes"] == {"angry": 3}
+    assert raw.clean().summary.classes == {"angry": 3}

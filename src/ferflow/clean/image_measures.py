@@ -1,4 +1,4 @@
-"""Numbers of an image that tell whether it is blank or a copy."""
+"""Measure images: digests and hashes that identify copies, and the spread of grey levels that identifies blanks."""
 
 import functools
 import hashlib
@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from ferflow.raw.images import Grey
 
-_SIDE = 32  # the image is averaged down to this before the transform
+_SIDE = 32  # pixels; images are averaged down to this side before the transform
 _FREQUENCIES = 8
-_ROUNDING = 1e-6  # a coefficient that should be zero is below this, whatever the order of the sums
+_ROUNDING = 1e-6  # a coefficient that should be zero stays below this, in whatever order its terms are summed
 _BLOCK = 2**21  # pixels converted to wider numbers at a time
 
 
 def pixel_digest(grey: Grey) -> bytes:
-    """Return the SHA-256 of size and grey pixels: 32 bytes, the same for exact copies alone."""
+    """Return the SHA-256 of size and grey pixels, 32 bytes, which only exact copies share."""
     height, width = grey.shape
     return hashlib.sha256(b"%dx%d:" % (width, height) + grey.tobytes()).digest()
 
@@ -25,10 +25,13 @@ def measure(greys: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float64], ...]
     """Return mean and standard deviation, in grey levels, of images of one size.
 
     Args:
-        greys: uint8, (N, height, width).
+        greys: Images, uint8, (N, height, width).
 
     Returns:
-        Two arrays of float64, (N,), from exact sums.
+        Two arrays, float64, (N,), from exact integer sums.
+
+    >>> [value.tolist() for value in measure(np.array([[[0, 0], [10, 10]]], np.uint8))]
+    [[5.0], [5.0]]
     """
     sums = np.zeros(len(greys), np.int64)
     squares = np.zeros(len(greys), np.int64)
@@ -44,27 +47,27 @@ def measure(greys: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float64], ...]
 def perceptual_hash(greys: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     """Return the perceptual hash of images of one size (Zauner 2010, section 3.2.1).
 
-    The image is averaged down to 32x32; of its discrete cosine transform the 8x8 coefficients after the first row
-    and column give a bit each, set where positive. Brightness and contrast do not change it.
+    Each image is averaged down to 32 x 32. Of its discrete cosine transform, the 8 x 8 coefficients after the first
+    row and column give one bit each, set if the coefficient is positive. Brightness and contrast do not change it.
 
     Args:
-        greys: uint8, (N, height, width).
+        greys: Images, uint8, (N, height, width).
 
     Returns:
-        uint64, (N,).
+        Hashes, uint64, (N,).
     """
     _, height, width = greys.shape
     down, across = _transform(height), _transform(width)
     coefficients = np.zeros((len(greys), _FREQUENCIES, _FREQUENCIES))
     for rows in _blocks(greys):
-        # A small product for each image: one large one would wake the BLAS threads of every process for nothing.
+        # One small product per image: a single large one would start the BLAS threads of every process for no gain.
         coefficients += (down[:, rows] @ greys[:, rows].astype(np.float64)) @ across.T
     bits = (coefficients > _ROUNDING).reshape(len(greys), 64)
     return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
 
 
 def _blocks(greys: npt.NDArray[np.uint8]) -> Iterator[slice]:
-    """Yield rows of the images in portions that bound the memory for wider numbers."""
+    """Yield slices of rows small enough to bound the memory of the wider numbers."""
     count, height, width = greys.shape
     step = max(1, _BLOCK // (count * width))
     for start in range(0, height, step):
@@ -73,7 +76,7 @@ def _blocks(greys: npt.NDArray[np.uint8]) -> Iterator[slice]:
 
 @functools.lru_cache(maxsize=256)
 def _transform(length: int) -> npt.NDArray[np.float64]:
-    """Averaging to 32 and the cosine transform in one: (8, length)."""
+    """Return averaging to 32 values and the cosine transform as one matrix, float64, (8, length)."""
     edges = np.arange(_SIDE + 1) * (length / _SIDE)
     pixel = np.arange(length)
     cover = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)

@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ferflow.base.contracts import Metrics, SetMetrics, read_contract
+from ferflow.base.errors import DataError
+from ferflow.base.files import write_json
+
+BLOCK: dict[str, Any] = {**dict.fromkeys(SetMetrics.model_fields, 0.5), "images": 3, "per_class": {}}
+CONTENT: dict[str, Any] = {"model": "cnn", "validation": BLOCK, "test": BLOCK, "PublicTest": BLOCK}
+
+
+def test_blocks_are_collected_as_sets_and_written_where_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    write_json(path, CONTENT)
+    metrics = read_contract(path, Metrics, "evaluate@cnn")
+    assert list(metrics.sets) == ["validation", "test", "PublicTest"]
+    assert metrics.sets["test"].metric("accuracy") == 0.5
+    write_json(tmp_path / "again.json", metrics.to_json())
+    assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ({key: value for key, value in CONTENT.items() if key != "test"}, "test: missing"),
+        ({**CONTENT, "test": {**BLOCK, "odd": 1}}, r"sets\.test\.odd: Extra inputs are not permitted"),
+        ({**CONTENT, "test": {key: BLOCK[key] for key in BLOCK if key != "ece"}}, r"sets\.test\.ece: missing"),
+        ({key: value for key, value in CONTENT.items() if key != "model"}, "model: missing"),
+    ],
+)
+def test_faults_are_named_with_the_file_and_the_stage(tmp_path: Path, content: dict[str, Any], fault: str) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf"metrics\.json is invalid: .*{fault}.*dvc repro -f evaluate@cnn"):
+        read_contract(path, Metrics, "evaluate@cnn")
+
+
+def test_a_missing_or_damaged_file_names_the_stage(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    with pytest.raises(DataError, match=r"is missing.*dvc repro evaluate@cnn"):
+        read_contract(path, Metrics, "evaluate@cnn")
+    for text in (b'{"model": ', b"\xff\xfe"):
+        path.write_bytes(text)
+        with pytest.raises(DataError, match=r"is invalid: Invalid JSON.*dvc repro -f evaluate@cnn"):
+            read_contract(path, Metrics, "evaluate@cnn")
