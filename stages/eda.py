@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ferflow.base.files import read_json
+from ferflow.base.contracts import CleanSummary, read_contract
 from ferflow.eda import write_report
 from ferflow.raw.manifest import read_manifest, read_votes
 from ferflow.settings import load_config
@@ -16,11 +16,12 @@ def main() -> None:
     write_report(
         Path("data/raw"),
         read_manifest(Path("data/clean/manifest.parquet")),
-        read_json(Path("reports/clean/summary.json")),
+        read_contract(Path("reports/clean/summary.json"), CleanSummary, "clean"),
         config.eda,
         Path("reports/eda"),
         votes=read_votes(votes) if votes.is_file() else None,
         clean=config.clean,
+        image_size=config.image_size,
         dataset=config.dataset,
     )
     print("reports/eda/index.html shows what is in the data")

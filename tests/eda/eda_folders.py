@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from defaults import section
+from ferflow.base.contracts import CleanSummary
 from ferflow.eda import write_report
 from ferflow.raw.manifest import COLUMNS
-from ferflow.settings import Clean, Eda
+from ferflow.settings import Eda
 
 SIDE = 16
-CLEAN = Clean(image_size=SIDE)
-EDA = Eda(samples_per_class=4, examples_per_finding=4, embedding_images=60)
+CLEAN = section("clean")
+EDA: Eda = section("eda", samples_per_class=4, examples_per_finding=4, embedding_images=60)
 SPLIT = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
 HOSTILE = [
     "<script>alert(1)<script>.png",
@@ -50,7 +52,7 @@ class Raw:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def put(self, path: str, image: np.ndarray | bytes, subset: str = "Training", **columns: Any) -> None:
-        """Write a file; what is no image is unreadable. `columns` are the manifest's, where the usual is not meant."""
+        """Write a file; bytes are an unreadable file. `columns` override columns of its row in the manifest."""
         data = image if isinstance(image, bytes) else png(image)
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / path).write_bytes(data)
@@ -74,7 +76,9 @@ class Raw:
 
     def report(self, out: Path, settings: Eda = EDA, **options: Any) -> str:
         """Write the report and return the page."""
-        write_report(self.folder, self.manifest(), {}, settings, out, clean=CLEAN, **options)
+        manifest = self.manifest()
+        summary = CleanSummary.model_construct(files=len(manifest))
+        write_report(self.folder, manifest, summary, settings, out, clean=CLEAN, image_size=SIDE, **options)
         return (out / "index.html").read_text(encoding="utf-8")
 
 

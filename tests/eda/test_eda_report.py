@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from eda_folders import CLEAN, EDA, HOSTILE, SIDE, Raw, Report, face, fill
 
+from ferflow.base.contracts import CleanSummary
 from ferflow.base.errors import DataError
 from ferflow.clean import clean_folder
 from ferflow.eda import write_report
-from ferflow.eda.text import shown
+from ferflow.reporting.text import printable
 
 
 class Page(HTMLParser):
@@ -78,11 +79,11 @@ def test_hostile_names_are_text(raw: Raw, report: Report, tmp_path: Path) -> Non
     page = Page(written)
     alts = [image["alt"] for image in page.all("img")]
     for name in HOSTILE:
-        assert f"happy, train: {shown(f'train/happy/{name}')}" in alts
-        assert shown(f"detail of {name}") in page.text
-        assert shown(f"train/happy/broken {name}") in page.text
-        assert shown(f"error in {name}") in page.text
-        assert f"1 face labelled {shown(name)}" in alts
+        assert f"happy, train: {printable(f'train/happy/{name}')}" in alts
+        assert printable(f"detail of {name}") in page.text
+        assert printable(f"train/happy/broken {name}") in page.text
+        assert printable(f"error in {name}") in page.text
+        assert f"1 face labelled {printable(name)}" in alts
     assert "<script" not in written
     assert "\u202e" not in written
     assert {tag for tag, _ in page.elements} <= {tag for tag, _ in Page(report.page).elements} | {"details", "summary"}
@@ -106,20 +107,20 @@ def test_counts_agree_with_the_manifest(report: Report) -> None:
 
 
 def test_headline_numbers_agree_with_clean(report: Report) -> None:
-    cleaned = clean_folder(report.raw.folder, CLEAN)
+    cleaned = clean_folder(report.raw.folder, CLEAN, image_size=SIDE)
     out = report.out.with_name("cleaned")
-    write_report(report.raw.folder, cleaned.manifest, cleaned.summary, EDA, out, clean=CLEAN)
+    write_report(report.raw.folder, cleaned.manifest, cleaned.summary, EDA, out, clean=CLEAN, image_size=SIDE)
     page = (out / "index.html").read_text(encoding="utf-8")
     found = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)
     tiles = {re.sub(r" \(.*", "", what): int(number.replace(",", "")) for what, number in found}
-    assert tiles["files"] == cleaned.summary["files"] == len(report.raw.rows)
-    assert tiles["kept"] == cleaned.summary["kept"]
-    assert tiles["dropped"] == cleaned.summary["dropped"]
-    assert tiles["redundant exact copies"] == cleaned.summary["duplicates"]["redundant"] == 4
+    assert tiles["files"] == cleaned.summary.files == len(report.raw.rows)
+    assert tiles["kept"] == cleaned.summary.kept
+    assert tiles["dropped"] == cleaned.summary.dropped
+    assert tiles["redundant exact copies"] == cleaned.summary.duplicates.redundant == 4
     assert tiles["groups of copies with conflicting labels"] == 2
-    assert cleaned.summary["duplicates"]["conflicting_groups"] == 2
-    assert tiles["held-out images with a copy in train"] == cleaned.summary["leakage"]["test"] == 2
-    assert tiles["blank images"] == cleaned.summary["blank"] == 2
+    assert cleaned.summary.duplicates.conflicting_groups == 2
+    assert tiles["held-out images with a copy in train"] == cleaned.summary.leakage.test == 2
+    assert tiles["blank images"] == cleaned.summary.blank == 2
 
 
 def test_pictures_of_every_kind_of_damage(report: Report) -> None:
@@ -139,7 +140,7 @@ def test_pictures_of_every_kind_of_damage(report: Report) -> None:
     assert {p.stem for p in report.out.glob("finding_*.png")} >= {"finding_leaks", "finding_conflicts", "finding_blank"}
     text = Page(report.page).text
     assert "PrivateTest 0 of 6" in text
-    assert "1 of them carries another label there" in text
+    assert "1 of them has another label there" in text
 
 
 def test_same_inputs_same_bytes(report: Report, tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_what_the_folder_held_before_is_gone(raw: Raw, tmp_path: Path) -> None:
 
 
 def test_no_file_at_all(raw: Raw, tmp_path: Path) -> None:
-    assert "There is no file in the raw data." in raw.report(tmp_path / "out")
+    assert "The raw data contains no files." in raw.report(tmp_path / "out")
 
 
 def test_nothing_kept(raw: Raw, tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_one_image(raw: Raw, tmp_path: Path) -> None:
     raw.put("train/happy/1.png", face(1))
     page = raw.report(tmp_path / "out")
     assert "There is one class, happy, with 1 image" in page
-    assert "too few" in page
+    assert "too few to arrange" in page
 
 
 def test_one_class_and_no_test_split(raw: Raw, tmp_path: Path) -> None:
@@ -183,8 +184,8 @@ def test_one_class_and_no_test_split(raw: Raw, tmp_path: Path) -> None:
         raw.put(f"happy/{number}.png", face(number), subset="", split="")
     page = raw.report(tmp_path / "out")
     assert "There is one class" in page
-    assert "brings no test or validation images" in page
-    assert list(pd.read_csv(tmp_path / "out" / "classes.csv").columns) == ["class", "uncut", "all"]
+    assert "has no test or validation split" in page
+    assert list(pd.read_csv(tmp_path / "out" / "classes.csv").columns) == ["class", "unsplit", "all"]
 
 
 def test_all_images_alike(raw: Raw, tmp_path: Path) -> None:
@@ -199,7 +200,7 @@ def test_many_classes_with_odd_names(raw: Raw, tmp_path: Path) -> None:
         for copy in range(2):
             raw.put(f"train/{name}/{copy}.png", face(100 * number + copy), label=name)
     page = raw.report(tmp_path / "out")
-    assert "Shown are the 12 largest of 17 classes." in page
+    assert "The 12 largest of 17 classes are shown." in page
     assert set(pd.read_csv(tmp_path / "out" / "classes.csv")["class"]) >= set(odd)
     assert len(list((tmp_path / "out").glob("samples_*.png"))) == 12
 
@@ -217,8 +218,20 @@ def test_images_as_rows_of_a_table(raw: Raw, tmp_path: Path) -> None:
 
 
 def test_summary_of_another_run(raw: Raw, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"tells of 3 files and the manifest of 0.*dvc repro -f clean"):
-        write_report(raw.folder, raw.manifest(), {"files": 3}, EDA, tmp_path / "out", clean=CLEAN)
+    summary = CleanSummary.model_construct(files=3)
+    with pytest.raises(
+        DataError,
+        match=r"Received: 3 files in the summary, 0 in the manifest\..*dvc repro -f clean",
+    ):
+        write_report(
+            raw.folder,
+            raw.manifest(),
+            summary,
+            EDA,
+            tmp_path / "out",
+            clean=CLEAN,
+            image_size=SIDE,
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -230,7 +243,7 @@ def test_image_that_has_changed_since(raw: Raw, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_settings_bound_what_is_shown(tmp_path: Path) -> None:
+def test_settings_bound_what_is_printable(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     raw = fill(Raw(tmp_path / "raw"))
     few = EDA.model_copy(update={"samples_per_class": 1, "examples_per_finding": 1, "embedding_images": 10})

@@ -7,10 +7,15 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
 from ferflow import reporting as figures
+from ferflow.reporting.study_figures import SpacePart, param_importance, study_figures, study_history, study_slices
+from ferflow.reporting.text import count, listed, percent_of, printable, short_number
+from ferflow.train.recipe import Choice, FloatRange, IntRange
 
 CLASSES = ("angry", "disgust", "happy")
 
@@ -33,7 +38,18 @@ def history(epochs: int) -> pd.DataFrame:
 
 def trials(states: list[str]) -> pd.DataFrame:
     values = [0.5 + 0.01 * number for number in range(len(states))]
-    return pd.DataFrame({"number": range(len(states)), "value": values, "state": states})
+    table = pd.DataFrame({"number": range(len(states)), "value": values, "state": states})
+    table["train.learning_rate"] = [1e-4 * 10 ** (number % 3) for number in range(len(states))]
+    table["network.blocks"] = [1 + number % 4 for number in range(len(states))]
+    return table.assign(**{"train.optimizer": ["adam" if number % 2 else "sgd" for number in range(len(states))]})
+
+
+SPACE: dict[str, SpacePart] = {
+    "train.learning_rate": FloatRange(low=1e-4, high=1e-2, log=True),
+    "network.blocks": IntRange(low=1, high=4),
+    "train.optimizer": Choice(choices=("adam", "sgd")),
+}
+STATES = ["COMPLETE", "PRUNED", "COMPLETE", "FAIL"]
 
 
 def per_class() -> dict[str, dict[str, float]]:
@@ -74,9 +90,10 @@ MAKERS = {
     "reliability": lambda: figures.reliability_diagram(bins()),
     "leaderboard": lambda: figures.leaderboard_bars(scores(), "cnn leads"),
     "cost": lambda: figures.cost_scatter({"cnn": (3e7, 0.7), "cnn_augmented": (3e7, 0.705), "vgg16": (1e9, 0.6)}),
-    "study": lambda: figures.study_history(trials(["COMPLETE", "PRUNED", "COMPLETE", "FAIL"])),
-    "study_without_result": lambda: figures.study_history(trials(["FAIL", "PRUNED"])),
-    "importance": lambda: figures.param_importance({"train.learning_rate": 0.7, "network.dropout": 0.3}),
+    "study": lambda: study_history(trials(STATES), "validation accuracy"),
+    "study_without_result": lambda: study_history(trials(["FAIL", "PRUNED"]), "validation accuracy"),
+    "slices": lambda: study_slices(trials(STATES), SPACE, "validation accuracy"),
+    "importance": lambda: param_importance({"train.learning_rate": 0.7, "network.dropout": 0.3}),
 }
 
 
@@ -109,34 +126,61 @@ def test_nothing_is_cut_off_at_the_edge(name: str) -> None:
 
 def test_titles_carry_the_finding() -> None:
     confusion = title(figures.confusion_matrix(MATRIX, CLASSES, "cnn, test"))
-    assert confusion == "cnn, test: 81.9 % of 160 right; disgust is taken for angry in 80 %"
+    assert confusion == "cnn, test: 81.9 % of 160 images correct; disgust is most often mistaken for angry (80 %)"
     assert title(figures.learning_curves(history(5), title="cnn")) == (
         "cnn: validation accuracy 60.0 % in epoch 5 of 5, training 70.0 %"
     )
     assert title(figures.learning_curves(history(5), best_epoch=2)).startswith(
         "Validation accuracy 45.0 % in epoch 2 of 5"
     )
-    assert title(figures.per_class_bars(per_class())) == "happy is told best (F1 1.00), disgust worst (0.00)"
+    assert title(figures.per_class_bars(per_class())) == "happy has the highest F1 (1.00), disgust the lowest (0.00)"
     assert title(figures.reliability_diagram(bins(), "cnn")) == (
-        "cnn: too sure by 10.0 points on average (calibration error 10.0 %)"
+        "cnn: overconfident by 10.0 points on average (expected calibration error 10.0 %)"
     )
-    study = title(figures.study_history(trials(["COMPLETE", "PRUNED", "COMPLETE", "FAIL"])))
-    assert study == "Best validation accuracy 52.0 % in trial 2; 4 trials, 1 ended early"
-    assert title(MAKERS["importance"]()).startswith("train.learning_rate explains 70 %")
+    study = title(MAKERS["study"]())
+    assert study == "Best validation accuracy 52.0 % in trial 2; 4 trials, 1 stopped early"
+    assert title(MAKERS["study_without_result"]()) == "No trial was completed; 2 trials, 1 stopped early"
+    assert title(MAKERS["slices"]()) == ("Best validation accuracy with blocks 3, learning_rate 0.01, optimizer sgd")
+    assert title(MAKERS["importance"]()).startswith("train.learning_rate explains 70 % of the variance between trials")
 
 
 def test_a_perfect_matrix_names_no_confusion() -> None:
-    assert title(figures.confusion_matrix(np.diag([3, 4]), ("a", "b"))) == "100.0 % of 7 right"
+    assert title(figures.confusion_matrix(np.diag([3, 4]), ("a", "b"))) == "100.0 % of 7 images correct"
 
 
 def test_labels_of_close_points_do_not_cover_each_other() -> None:
     costs = {f"network_{number}": (3e7 * (1 + number / 50), 0.7 + number / 1000) for number in range(5)}
     figure = figures.cost_scatter(costs)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
     assert len(boxes) == 5
     for number, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+def test_labels_stay_next_to_their_points() -> None:
+    costs = {"cnn": (16.1e6, 0.56), "cnn_augmented": (16.1e6, 0.45), "cnn_augmented_tuned": (16.1e6, 0.449)}
+    figure = figures.cost_scatter(costs)
+    figure.draw_without_rendering()
+    axes, line_height = figure.axes[0], 14 * figure.dpi / 72
+    for text in axes.texts:
+        if not text.get_text():
+            continue  # a line from a label to its point
+        x, y = axes.transData.transform(costs[text.get_text()])
+        box = text.get_window_extent()
+        assert max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1) < 1.5 * line_height
+
+
+def test_study_figures_read_what_trials_csv_holds(tmp_path: Path) -> None:
+    space: dict[str, SpacePart] = {**SPACE, "train.flip": Choice(choices=(True, False, None))}
+    table = trials(STATES).assign(**{"train.flip": pd.Series([True, None, False, True], dtype=object)})
+    table.to_csv(tmp_path / "trials.csv", index=False)
+    read = pd.read_csv(tmp_path / "trials.csv")
+    made = study_figures(read, space, {"train.flip": 1.0}, "val_accuracy")
+    assert list(made) == ["history", "slices", "importance"]
+    assert title(made["history"]).startswith("Best validation accuracy 52.0 % in trial 2")
+    for figure in made.values():
+        figures.png_bytes(figure)
 
 
 def test_a_users_own_matplotlib_settings_change_nothing() -> None:
@@ -156,4 +200,20 @@ def test_pyplot_is_never_imported() -> None:
     [(7, "7"), (999, "999"), (1234, "1.2 k"), (10e6, "10 M"), (117.2e6, "117 M"), (2.5e9, "2.5 G")],
 )
 def test_short_number(number: float, text: str) -> None:
-    assert figures.short_number(number).replace("\u00a0", " ") == text
+    assert short_number(number).replace("\u00a0", " ") == text
+
+
+def test_counts_shares_and_lists() -> None:
+    assert (count(1, "copy", "copies"), count(2000, "image")) == ("1 copy", "2,000 images")
+    assert (percent_of(1, 8), percent_of(1, 0)) == ("12.5\u00a0%", "0.0\u00a0%")
+    assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("", "a", "a, b and c")
+    assert listed([str(n) for n in range(10)], limit=2) == "0, 1 and 8 more"
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_printable_names_print_and_encode(name: str) -> None:
+    assert printable(name).isprintable()
+    assert len(printable(name)) <= 140
+    printable(name).encode("utf-8")
+    if name.isprintable() and len(name) <= 140:
+        assert printable(name) == name

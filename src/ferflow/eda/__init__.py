@@ -1,5 +1,5 @@
-"""The stage eda: a page that shows what is in the data."""
+"""The stage eda: a page that shows what the data contains."""
 
-from ferflow.eda.report import write_report
+from ferflow.eda.data_report import write_report
 
 __all__ = ["write_report"]

@@ -1,4 +1,4 @@
-"""The section that places faces by their pixels: PCA, and t-SNE."""
+"""The section that arranges faces by their pixels: PCA and t-SNE."""
 
 import math
 from dataclasses import dataclass
@@ -11,23 +11,22 @@ from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 from ferflow.eda import charts
-from ferflow.eda.page import Chart, Files, Section
-from ferflow.eda.pictures import Levels, sheet
-from ferflow.eda.text import count, share
+from ferflow.eda.page_parts import Chart, PageSection, ReportFiles, contact_sheet
+from ferflow.reporting.text import count, percent
 
 Points = npt.NDArray[np.float64]
-GRID = 14  # cells a side of the map of faces
-FEWEST = 10  # images; fewer say nothing, and t-SNE wants more than three times its perplexity
+MAP_SIDE = 14  # faces per side of the map of faces
+MIN_IMAGES = 10  # fewer are not informative, and t-SNE needs more than three times its perplexity
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """Images as points of a plane.
+    """Images as points in a plane.
 
     Attributes:
-        pca: (N, 2) first two principal components of the grey levels.
-        explained: share of the variance that each of the two carries.
-        tsne: (N, 2) t-SNE (van der Maaten & Hinton 2008) of the faces freed of brightness and contrast.
+        pca: First two principal components of the grey levels, (N, 2).
+        explained: Share of the variance that each of the two components explains.
+        tsne: t-SNE (van der Maaten & Hinton 2008) of the images normalised to the same brightness and contrast, (N, 2).
     """
 
     pca: Points
@@ -36,113 +35,117 @@ class Embedding:
 
 
 def embed(images: npt.NDArray[np.uint8]) -> Embedding | None:
-    """Place images in the plane by their pixels, the same every time.
+    """Embed images in the plane by their pixels, deterministically.
 
     Args:
-        images: uint8 (N, side, side).
+        images: Images, uint8 (N, side, side).
 
     Returns:
-        None where there is nothing to place: fewer than ten images, or all of them the same.
+        None for fewer than ten images, or if all are the same.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 
     levels = images.reshape(len(images), -1).astype(np.float32)
-    if len(images) < FEWEST or not levels.std(axis=0).any():
+    if len(images) < MIN_IMAGES or not levels.std(axis=0).any():
         return None
-    # With one thread sums are always added in the same order, on any number of cores.
+    # With one thread, sums are always added in the same order, on any number of cores.
     with threadpool_limits(limits=1):
         pca = PCA(2, svd_solver="randomized", random_state=0)
         plane = pca.fit_transform(levels)
-        # t-SNE of the raw levels would draw a map of the lighting, which PCA shows already.
-        even = levels - levels.mean(axis=1, keepdims=True)
-        even /= np.maximum(even.std(axis=1, keepdims=True), 1.0)
-        few = PCA(min(50, *(side - 1 for side in even.shape)), svd_solver="randomized", random_state=0)
+        # t-SNE of the raw grey levels would mostly show the lighting, as PCA already does.
+        normalised = levels - levels.mean(axis=1, keepdims=True)
+        normalised /= np.maximum(normalised.std(axis=1, keepdims=True), 1.0)
+        reduction = PCA(min(50, *(size - 1 for size in normalised.shape)), svd_solver="randomized", random_state=0)
         perplexity = min(30.0, (len(images) - 1) / 3)
         tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=0, n_jobs=1)
-        points = tsne.fit_transform(few.fit_transform(even))
+        points = tsne.fit_transform(reduction.fit_transform(normalised))
     first, second = (float(value) for value in pca.explained_variance_ratio_[:2])
     return Embedding(plane.astype(np.float64), (first, second), points.astype(np.float64))
 
 
-def neighbours(points: Points, labels: list[str]) -> tuple[float, float]:
-    """Return how often a point's nearest neighbour is of its class, and how often it would be by chance."""
+def neighbour_agreement(points: Points, labels: list[str]) -> tuple[float, float]:
+    """Return the share of points whose nearest neighbour has the same class, and that share expected by chance."""
     names = np.unique(np.asarray(labels, dtype=str), return_inverse=True)[1]
     nearest = np.asarray(cKDTree(points).query(points, k=2)[1])
-    # Of points in the same place either may come first; the neighbour is the one that is not the point itself.
+    # Of identical points either may come first, so the neighbour is the one that is not the point itself.
     other = np.where(nearest[:, 0] == np.arange(len(points)), nearest[:, 1], nearest[:, 0])
     sizes = np.bincount(names)
     chance = float((sizes * (sizes - 1)).sum() / (len(points) * (len(points) - 1)))
     return float((names[other] == names).mean()), chance
 
 
-def section(
-    images: npt.NDArray[np.uint8], labels: list[str], brightness: Points, classes: list[str], files: Files
-) -> Section:
-    """Return the section.
+def embedding_section(
+    images: npt.NDArray[np.uint8], labels: list[str], brightness: Points, classes: list[str], files: ReportFiles
+) -> PageSection:
+    """Return the section with PCA, t-SNE and a map of faces.
 
     Args:
-        images: uint8 (N, side, side).
-        labels: N class names.
-        brightness: N mean grey levels.
-        classes: to draw, in order.
-        files: takes `pca.png`, `tsne.png` and `face_map.png`.
+        images: Images, uint8 (N, side, side).
+        labels: Class of each image.
+        brightness: Mean grey level of each image, (N,).
+        classes: Classes to draw, in order.
+        files: Receives `pca.png`, `tsne.png` and `face_map.png`.
     """
-    placed = embed(images)
-    result = Section("embedding", "Faces placed by their pixels")
-    if placed is None:
-        result.findings.append(f"{count(len(images), 'image')} to place: too few, or all the same.")
+    embedding = embed(images)
+    result = PageSection("embedding", "Faces arranged by their pixels")
+    if embedding is None:
+        result.findings.append(f"{count(len(images), 'image')}: too few to arrange, or all the same.")
         return result
-    first, second = placed.explained
-    correlation = abs(float(np.corrcoef(placed.pca[:, 0], brightness)[0, 1])) if brightness.std() > 0 else 0.0
-    pca = Section("pca", "Principal components")
+    first, second = embedding.explained
+    correlation = abs(float(np.corrcoef(embedding.pca[:, 0], brightness)[0, 1])) if brightness.std() > 0 else 0.0
+    pca = PageSection("pca", "Principal components")
     pca.findings.append(
-        f"The first two components carry {share(first + second, 1, 0)} of the variance of {len(images):,} faces "
-        f"({share(first, 1, 0)} and {share(second, 1, 0)}). The first follows the brightness with a correlation of "
-        f"{correlation:.2f}. {_closeness(placed.pca, labels)}"
+        f"The first two components explain {percent(first + second, 0)} of the variance of {len(images):,} faces "
+        f"({percent(first, 0)} and {percent(second, 0)}). The first correlates with brightness by "
+        f"{correlation:.2f}. {_closeness(embedding.pca, labels)}"
     )
-    pca.blocks.append(_chart("pca", placed.pca, labels, classes, files))
-    tsne = Section("tsne", "t-SNE")
+    pca.blocks.append(_chart("pca", embedding.pca, labels, classes, files))
+    tsne = PageSection("tsne", "t-SNE")
     tsne.findings.append(
-        f"The same faces freed of brightness and contrast, alike ones close together. {_closeness(placed.tsne, labels)}"
+        "The same faces at equal brightness and contrast; similar faces are close together. "
+        + _closeness(embedding.tsne, labels)
     )
-    tsne.blocks.append(_chart("tsne", placed.tsne, labels, classes, files))
-    side = min(GRID, math.isqrt(len(images)))
-    order = on_a_grid(placed.tsne[: side * side], side)
+    tsne.blocks.append(_chart("tsne", embedding.tsne, labels, classes, files))
+    side = min(MAP_SIDE, math.isqrt(len(images)))
+    order = assign_to_grid(embedding.tsne[: side * side], side)
     pixels = images[: side * side].reshape(side * side, -1).astype(np.float64)
-    beside, any_two = _likeness(pixels[order].reshape(side, side, -1))
-    map_ = Section("face-map", "A map of the faces")
-    map_.findings.append(
-        f"{side * side:,} of the faces, moved from their place in t-SNE to the nearest free one of a grid. Faces side "
-        f"by side correlate by {beside:.2f} on average, any two of them by {any_two:.2f}."
+    adjacent, any_two = _similarity(pixels[order].reshape(side, side, -1))
+    face_map = PageSection("face-map", "A map of the faces")
+    face_map.findings.append(
+        f"{side * side:,} of the faces, moved from their t-SNE position to the cells of a grid over the shortest total "
+        f"distance. Adjacent faces correlate by {adjacent:.2f} on average, any two faces by {any_two:.2f}."
     )
-    faces: list[Levels] = [images[number] for number in order]
-    alt = f"{side} by {side} faces, alike ones close together"
-    map_.blocks.append(Chart(files.picture("face_map", sheet(faces, columns=side, gap=0), alt), kind="photo"))
-    result.sections, result.paired = [pca, tsne, map_], True
+    sheet = contact_sheet([images[index] for index in order], columns=side, gap=0)
+    alt = f"{side} by {side} faces; similar faces are close together"
+    face_map.blocks.append(Chart(files.add_picture("face_map", sheet, alt), kind="photo"))
+    result.sections, result.paired = [pca, tsne, face_map], True
     return result
 
 
-def _chart(name: str, points: Points, labels: list[str], classes: list[str], files: Files) -> Chart:
-    alt = (
-        f"{len(points):,} faces as points, a panel for each class with its own faces in colour and all others in grey."
-    )
-    return files.chart(name, charts.scatter_by_class(points, labels, classes), alt)
+def _chart(name: str, points: Points, labels: list[str], classes: list[str], files: ReportFiles) -> Chart:
+    alt = f"{len(points):,} faces as points, one panel per class with its faces in colour and all others in grey."
+    return files.add_chart(name, charts.scatter_by_class(points, labels, classes), alt)
 
 
 def _closeness(points: Points, labels: list[str]) -> str:
     if len(set(labels)) < 2:
-        return "There is one class, so nothing to tell apart."
-    own, chance = neighbours(points, labels)
-    return f"A face's nearest neighbour here is of its own class in {share(own, 1)}; by chance: {share(chance, 1)}."
+        return "There is one class, so there is nothing to distinguish."
+    own, chance = neighbour_agreement(points, labels)
+    return (
+        f"The nearest neighbour of a face has the same class in {percent(own)} of cases; by chance: {percent(chance)}."
+    )
 
 
-def on_a_grid(points: Points, side: int) -> npt.NDArray[np.int64]:
-    """Return for each cell of a square grid, row by row, the point that goes there, so that all move the least.
+def assign_to_grid(points: Points, side: int) -> npt.NDArray[np.int64]:
+    """Assign points to the cells of a square grid so that the sum of the squared distances is minimal.
 
     Args:
-        points: (side * side, 2).
-        side: of the grid, in cells.
+        points: Coordinates, (side * side, 2).
+        side: Cells per side of the grid.
+
+    Returns:
+        Index of the point in each cell, row by row, int64 (side * side,).
     """
     low, high = points.min(axis=0), points.max(axis=0)
     even = (points - low) / np.maximum(high - low, 1e-9)
@@ -151,8 +154,8 @@ def on_a_grid(points: Points, side: int) -> npt.NDArray[np.int64]:
     return linear_sum_assignment(cdist(cells, even, "sqeuclidean"))[1].astype(np.int64)
 
 
-def _likeness(grid: Points) -> tuple[float, float]:
-    """Return the mean correlation of faces side by side in a grid (side, side, pixels), and of any two."""
+def _similarity(grid: Points) -> tuple[float, float]:
+    """Return the mean correlation of adjacent faces in a grid (side, side, pixels), and that of any two faces."""
     even = grid - grid.mean(axis=2, keepdims=True)
     even /= np.maximum(np.linalg.norm(even, axis=2, keepdims=True), 1e-9)
     across, down = (even[:, :-1] * even[:, 1:]).sum(axis=2), (even[:-1] * even[1:]).sum(axis=2)

@@ -1,27 +1,83 @@
-"""One pass over the images: mean and variance face of each class, and the pictures that the page shows."""
+"""Which images the page shows, and one pass over all images that reads them and sums the images of each class."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from ferflow.eda.pictures import Levels, square, thumbnail
-from ferflow.raw.images import read_grey
+from ferflow.raw.images import Grey, fit, read_grey, resize
 from ferflow.ui.progress import progress
 
-Face = npt.NDArray[np.float64]
+FaceMap = npt.NDArray[np.float64]  # (side, side): one number per pixel
+ManifestRow = Mapping[str, Any]  # by the name of the column
+
+HELD_OUT = ("validation", "test")
+
+
+def with_parts(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Return the manifest, sorted by path, with a column `part`.
+
+    The part is the subset if a split has several subsets, otherwise the split. Images without a split have the part
+    `unsplit`, since prepare splits them later.
+    """
+    manifest = manifest.sort_values("path", kind="stable", ignore_index=True)
+    labelled = manifest[manifest["label"] != ""]
+    several = labelled.groupby("split")["subset"].nunique() > 1
+    split = manifest["split"].where(manifest["split"] != "", "unsplit")
+    in_subsets = manifest["split"].map(several).fillna(False).astype(bool) & (manifest["subset"] != "")
+    return manifest.assign(part=manifest["subset"].where(in_subsets, split))
+
+
+def part_names(manifest: pd.DataFrame) -> list[str]:
+    """Return the values of `part` among the kept images: those of train first, then validation, then test."""
+    order = {"train": 0, "validation": 1, "test": 2}
+    pairs = manifest.loc[manifest["verdict"] == "keep", ["split", "part"]].drop_duplicates()
+    return [part for _, part in sorted((order.get(s, 3), p) for s, p in pairs.itertuples(index=False))]
+
+
+def random_paths(images: pd.DataFrame, limit: int) -> list[str]:
+    """Return the paths of at most `limit` images with distinct pixels, chosen at random but reproducibly.
+
+    The hash of the pixels is the source of randomness: it is independent of class, split and name, and adding or
+    removing other images changes the choice as little as possible.
+    """
+    shuffled = images.sort_values(["pixels", "path"], kind="stable").drop_duplicates("pixels")
+    return shuffled["path"].head(limit).tolist()
+
+
+def outlier_limits(values: pd.Series) -> tuple[float, float]:
+    """Return the limits of the outliers: 1.5 interquartile ranges from the quartiles (Tukey 1977, chapter 2)."""
+    low, high = values.quantile(0.25), values.quantile(0.75)
+    return float(low - 1.5 * (high - low)), float(high + 1.5 * (high - low))
+
+
+def outlier_paths(images: pd.DataFrame, column: str, limit: int) -> tuple[list[str], list[str]]:
+    """Return the paths of at most `limit` low and `limit` high outliers of a column, the most extreme first."""
+    low, high = outlier_limits(images[column])
+    ordered = images.sort_values([column, "path"], kind="stable")
+    below = ordered[ordered[column] < low]["path"].head(limit).tolist()
+    above = ordered[ordered[column] > high].sort_values([column, "path"], ascending=[False, True], kind="stable")
+    return below, above["path"].head(limit).tolist()
+
+
+def rows_by_path(manifest: pd.DataFrame, paths: Collection[str]) -> dict[str, ManifestRow]:
+    """Return the rows of some images, by path."""
+    rows = manifest[manifest["path"].isin(paths)].to_dict("records")
+    return {row["path"]: {str(name): value for name, value in row.items()} for row in rows}
 
 
 @dataclass
-class Moments:
-    """Sums over the images of a class, exact, so that the order of reading changes nothing.
+class PixelSums:
+    """Exact sums over images, so that the order of reading changes nothing.
 
     Attributes:
-        images: how many.
-        total: sum of the grey levels, int64 (side, side).
-        squares: sum of their squares, int64 (side, side).
+        images: Number of images.
+        total: Sum of the grey levels, int64 (side, side).
+        squares: Sum of their squares, int64 (side, side).
     """
 
     images: int
@@ -29,79 +85,84 @@ class Moments:
     squares: npt.NDArray[np.int64]
 
     @classmethod
-    def none(cls, side: int) -> "Moments":
-        """Return the sums over no image."""
+    def empty(cls, side: int) -> "PixelSums":
+        """Return the sums over no images."""
         return cls(0, np.zeros((side, side), np.int64), np.zeros((side, side), np.int64))
 
-    def add(self, image: Levels) -> None:
-        """Take one image in."""
+    def add(self, image: Grey) -> None:
+        """Add one image."""
         levels = image.astype(np.int64)
         self.images += 1
         self.total += levels
         self.squares += levels * levels
 
     @property
-    def mean(self) -> Face:
+    def mean(self) -> FaceMap:
         """Mean of each pixel, 0 to 255."""
         return self.total / self.images
 
     @property
-    def variance(self) -> Face:
+    def variance(self) -> FaceMap:
         """Variance of each pixel, in grey levels squared, never below 0."""
-        # From exact integers: the usual loss of digits of E[x²] - E[x]² cannot occur.
+        # Computed from exact integers, so that E[x²] - E[x]² loses no digits by cancellation.
         return (self.images * self.squares - self.total**2) / self.images**2
 
 
 @dataclass
 class Survey:
-    """What one pass over the images gave.
+    """The result of one pass over the images.
 
     Attributes:
-        side: of the grey images, in pixels.
-        classes: the sums of each class that has a kept image.
-        everything: the sums over all kept images.
-        greys: the images asked for as squares, (side, side), by path.
-        thumbs: the images asked for with their proportions, by path.
+        side: Side of the square images in pixels.
+        overall: Sums over all kept images.
+        classes: Sums of each class that has a kept image.
+        squares: Requested images as uint8 (side, side), by path: the pixels that training sees.
+        thumbnails: Requested images with their proportions, uint8 (height, width), by path.
     """
 
     side: int
-    everything: Moments
-    classes: dict[str, Moments] = field(default_factory=dict)
-    greys: dict[str, Levels] = field(default_factory=dict)
-    thumbs: dict[str, Levels] = field(default_factory=dict)
+    overall: PixelSums
+    classes: dict[str, PixelSums] = field(default_factory=dict)
+    squares: dict[str, Grey] = field(default_factory=dict)
+    thumbnails: dict[str, Grey] = field(default_factory=dict)
 
 
-def survey(
-    raw: Path,
-    labels: Mapping[str, str],
-    greys: Collection[str],
-    thumbs: Collection[str],
-    side: int,
+def survey_images(
+    raw: Path, labels: Mapping[str, str], squares: Collection[str], thumbnails: Collection[str], side: int
 ) -> Survey:
     """Read each image that is needed once.
 
     Args:
-        raw: the raw folder.
-        labels: the class of every kept image, by path.
-        greys: paths of the images to return as squares.
-        thumbs: paths of the images to return with their proportions; kept or not.
-        side: to which the images are scaled, in pixels.
+        raw: Raw folder.
+        labels: Class of every kept image, by path.
+        squares: Paths of the images to return as squares.
+        thumbnails: Paths of the images to return with their proportions, kept or not.
+        side: Side of the squares in pixels.
 
     Raises:
-        DataError: an image is not what it was when the manifest was made.
+        DataError: An image has changed since clean wrote the manifest.
     """
-    result = Survey(side, Moments.none(side))
-    wanted = sorted({*labels, *greys, *thumbs})
-    images = zip(wanted, read_grey(raw, wanted), strict=True)
-    for path, image in progress(images, len(wanted), "looking at images"):
-        if path in thumbs:
-            result.thumbs[path] = thumbnail(image, 2 * side)
-        if path not in labels and path not in greys:
+    result = Survey(side, PixelSums.empty(side))
+    paths = sorted({*labels, *squares, *thumbnails})
+    images = zip(paths, read_grey(raw, paths), strict=True)
+    for path, image in progress(images, len(paths), "reading images"):
+        if path in thumbnails:
+            result.thumbnails[path] = thumbnail(image, 2 * side)
+        if path not in labels and path not in squares:
             continue
-        grey = square(image, side)
-        if path in greys:
-            result.greys[path] = grey
+        square = fit(image, side)
+        if path in squares:
+            result.squares[path] = square
         if path in labels:
-            result.everything.add(grey)
-            result.classes.setdefault(labels[path], Moments.none(side)).add(grey)
+            result.overall.add(square)
+            result.classes.setdefault(labels[path], PixelSums.empty(side)).add(square)
     return result
+
+
+def thumbnail(grey: Grey, limit: int) -> Grey:
+    """Return an image, uint8 (height, width), with its proportions and at most `limit` pixels per side."""
+    height, width = grey.shape
+    if max(height, width) <= limit:
+        return grey
+    scale = limit / max(height, width)
+    return resize(grey, max(1, round(scale * width)), max(1, round(scale * height)))

@@ -1,6 +1,8 @@
-"""What the page is made of, and its making: one file, nothing from outside, no script."""
+"""The parts of the page, and its rendering: one file without scripts that loads nothing from outside."""
 
+import base64
 import io
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,20 +13,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ferflow.eda.pictures import Levels, data_uri, png
+from ferflow.raw.images import Grey  # also for colour images, uint8 (height, width, 3)
 from ferflow.reporting import png_bytes
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image with what stands under it.
+class PagePicture:
+    """An image with its caption.
 
     Attributes:
-        source: data URI.
-        width: pixels of the file.
-        height: pixels of the file.
-        alt: what is to be seen, for those who do not see it.
-        lines: under the picture; the first is set in bold.
+        source: Data URI.
+        width: Width in pixels.
+        height: Height in pixels.
+        alt: Text alternative for people who do not see the image.
+        lines: Lines of the caption; the first is set in bold.
     """
 
     source: str
@@ -39,42 +41,57 @@ class Chart:
     """A figure.
 
     Attributes:
-        picture: the figure.
-        kind: `chart` is drawn on white and turned dark in dark mode; `photo` is shown as it is.
+        picture: Image of the figure.
+        kind: `chart` is drawn on white and inverted in dark mode; `photo` is always shown unchanged.
     """
 
-    picture: Picture
+    picture: PagePicture
     kind: Literal["chart", "photo"] = "chart"
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Groups of pictures, those of a group side by side in one frame.
+    """Groups of pictures; those of a group are side by side in one frame.
 
     Attributes:
-        title: heading, may be empty.
-        groups: the pictures of each group and a note under it, which may be empty.
+        title: Heading, may be empty.
+        groups: Pictures of each group, and a note below them that may be empty.
     """
 
     title: str
-    groups: tuple[tuple[tuple[Picture, ...], str], ...]
+    groups: tuple[tuple[tuple[PagePicture, ...], str], ...]
     kind: str = "gallery"
 
 
 @dataclass(frozen=True)
 class ClassCard:
-    """One class: its name, its numbers, its typical faces and a sheet of samples."""
+    """A class on the page.
+
+    Attributes:
+        name: Name of the class.
+        finding: Sentences with its numbers.
+        faces: Mean, variance and difference face.
+        samples: Sheet of sample faces.
+    """
 
     name: str
     finding: str
-    faces: tuple[Picture, ...]
-    samples: Picture
+    faces: tuple[PagePicture, ...]
+    samples: PagePicture
     kind: str = "class"
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table; the first column names the row, `numeric` tells which columns hold numbers (from 0)."""
+class PageTable:
+    """A table on the page.
+
+    Attributes:
+        caption: What the table shows.
+        header: Names of the columns.
+        rows: Cells, row by row; the first of each row is its heading.
+        numeric: Indices, from 0, of the columns with numbers.
+        folded: Whether the table is collapsed at first.
+    """
 
     caption: str
     header: tuple[str, ...]
@@ -84,86 +101,116 @@ class Table:
     kind: str = "table"
 
 
-Block = Chart | Gallery | ClassCard | Table
+Block = Chart | Gallery | ClassCard | PageTable
 
 
 @dataclass
-class Section:
+class PageSection:
     """A part of the page under one heading.
 
     Attributes:
-        key: of the heading, for links.
-        title: the heading.
-        findings: sentences with the findings in numbers.
-        blocks: what is shown, in order.
-        sections: the parts of this one, in order.
-        paired: whether the parts stand two in a row where there is room.
+        key: Anchor of the heading, for links.
+        title: Heading.
+        findings: Sentences with the findings in numbers.
+        blocks: Charts, galleries, cards and tables, in order.
+        sections: Subsections, in order.
+        paired: Whether the subsections are laid out two per row on wide screens.
     """
 
     key: str
     title: str
     findings: list[str] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
-    sections: list["Section"] = field(default_factory=list)
+    sections: list["PageSection"] = field(default_factory=list)
     paired: bool = False
 
     @property
     def framed(self) -> bool:
-        """Whether the section's own blocks stand in a frame; cards of classes have frames of their own."""
+        """Whether the section's own blocks need a frame; class cards have frames of their own."""
         return any(not isinstance(block, ClassCard) for block in self.blocks)
 
     @property
     def charted(self) -> bool:
-        """Whether a figure comes first, with the words beside it where there is room."""
+        """Whether a chart comes first, with the text next to it on wide screens."""
         return bool(self.blocks) and isinstance(self.blocks[0], Chart)
 
 
 @dataclass
-class Files:
-    """The files beside the page: PNGs and tables by their names."""
+class ReportFiles:
+    """The files next to the page.
+
+    Attributes:
+        images: PNGs by file name.
+        tables: Tables by name, without suffix.
+    """
 
     images: dict[str, bytes] = field(default_factory=dict)
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    def figure(self, name: str, figure: Figure) -> bytes:
-        """Keep a figure as `name`.png and return the PNG."""
+    def add_figure(self, name: str, figure: Figure) -> bytes:
+        """Add a figure as `name`.png and return the PNG."""
         with warnings.catch_warnings():
-            # A class may be named in a script that the font lacks; the page's own text has the name.
+            # The name of a class may use a script that the font lacks; the text of the page shows the name.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
             data = self.images[f"{name}.png"] = png_bytes(figure)
         return data
 
-    def chart(self, name: str, figure: Figure, alt: str) -> Chart:
-        """Keep a figure as `name`.png and return it for the page."""
-        data = self.figure(name, figure)
+    def add_chart(self, name: str, figure: Figure, alt: str) -> Chart:
+        """Add a figure as `name`.png and return it for the page."""
+        data = self.add_figure(name, figure)
         width, height = Image.open(io.BytesIO(data)).size
-        return Chart(Picture(data_uri(data), width, height, alt))
+        return Chart(PagePicture(_data_uri(data), width, height, alt))
 
-    def picture(self, name: str, image: Image.Image, alt: str, lines: Sequence[str] = ()) -> Picture:
-        """Keep an image as `name`.png and return it for the page."""
-        data = self.images[f"{name}.png"] = png(image)
-        return Picture(data_uri(data), image.width, image.height, alt, tuple(lines))
+    def add_picture(self, name: str, image: Image.Image, alt: str) -> PagePicture:
+        """Add an image as `name`.png and return it for the page."""
+        data = self.images[f"{name}.png"] = _png(image)
+        return PagePicture(_data_uri(data), image.width, image.height, alt)
 
 
-def inline(image: Levels, alt: str, lines: Sequence[str] = ()) -> Picture:
-    """Return an image, (height, width) or (height, width, 3), for the page alone."""
+def page_picture(image: Grey, alt: str, lines: Sequence[str] = ()) -> PagePicture:
+    """Return an image, uint8 (height, width) or (height, width, 3), for the page without a file of its own."""
     height, width = image.shape[:2]
-    return Picture(data_uri(png(Image.fromarray(image))), width, height, alt, tuple(lines))
+    return PagePicture(_data_uri(_png(Image.fromarray(image))), width, height, alt, tuple(lines))
 
 
-def render(
-    title: str, subtitle: str, tiles: Sequence[tuple[str, str]], sections: Sequence[Section], files: Files
-) -> str:
-    """Return the page.
+def contact_sheet(images: Sequence[Grey], columns: int, gap: int = 2) -> Image.Image:
+    """Arrange images in rows on one transparent sheet.
 
     Args:
-        title: of the page.
-        subtitle: one sentence under it.
-        tiles: the headline numbers: number and what it counts.
-        sections: in order.
-        files: what stands beside the page, to be named in its last lines.
+        images: At least one image; all uint8 (height, width) or all (height, width, 3). The largest height and width
+            determine the size of a cell.
+        columns: Images per row.
+        gap: Pixels between images. Defaults to 2.
     """
-    # Names of files and classes come from outside: everything that is not the template's own text is escaped.
+    height = max(image.shape[0] for image in images)
+    width = max(image.shape[1] for image in images)
+    columns = max(1, min(columns, len(images)))
+    rows = math.ceil(len(images) / columns)
+    mode = "LA" if images[0].ndim == 2 else "RGBA"
+    sheet = Image.new(mode, (columns * (width + gap) - gap, rows * (height + gap) - gap))
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        sheet.paste(Image.fromarray(image).convert(mode), (column * (width + gap), row * (height + gap)))
+    return sheet
+
+
+def render_page(
+    title: str,
+    subtitle: str,
+    tiles: Sequence[tuple[str, str]],
+    sections: Sequence[PageSection],
+    files: ReportFiles,
+) -> str:
+    """Return the page as HTML.
+
+    Args:
+        title: Title of the page.
+        subtitle: One sentence below the title.
+        tiles: Headline numbers: each number and what it counts.
+        sections: Sections, in order.
+        files: Files next to the page, which its footer lists.
+    """
+    # The names of files and classes are untrusted: everything except the template's own text is escaped.
     environment = Environment(
         loader=PackageLoader("ferflow.eda"),
         autoescape=True,
@@ -174,3 +221,14 @@ def render(
     return environment.get_template("page.html.j2").render(
         title=title, subtitle=subtitle, tiles=tiles, sections=sections, files=files
     )
+
+
+def _png(image: Image.Image) -> bytes:
+    """Return an image as PNG without metadata."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _data_uri(data: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")

@@ -1,4 +1,4 @@
-"""The section on FER+: how the labels agree with the votes of ten people (Barsoum et al. 2016)."""
+"""The section on FER+: how the labels agree with the votes of ten annotators (Barsoum et al. 2016)."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,39 +7,38 @@ import numpy as np
 import pandas as pd
 
 from ferflow.eda import charts
-from ferflow.eda.choose import rows_of
-from ferflow.eda.page import Files, Gallery, Section, inline
-from ferflow.eda.survey import Survey
-from ferflow.eda.text import count, share, shown
+from ferflow.eda.image_survey import Survey, rows_by_path
+from ferflow.eda.page_parts import Gallery, PageSection, ReportFiles, page_picture
 from ferflow.raw.ferplus import EMOTIONS
+from ferflow.reporting.text import count, percent_of, printable
 
-# Column of votes: what it means, in the order that settles ties.
+# Meaning of each column of votes; of answers with equally many votes the first in this order wins.
 ANSWERS = {**EMOTIONS, "unknown": "unknown", "nf": "not a face"}
 
 
 @dataclass(frozen=True)
-class Ballot:
+class VoteCounts:
     """The votes on the images that have both votes and a label.
 
     Attributes:
-        rows: sorted by path: path, label; `answer`, which has most votes; `winning`, how many those are; `agreeing`,
-            how many are for the label; `cast`, how many there are.
-        contradicted: paths of the images where no one voted for the label, the most agreed on first.
+        rows: One row per image, sorted by path: path, label, `answer` (the one with most votes), and numbers of votes:
+            `winning` for that answer, `agreeing` for the label, `cast` in all.
+        contradicted: Paths of the images without a vote for their label, those with the most unanimous votes first.
     """
 
     rows: pd.DataFrame
     contradicted: list[str]
 
 
-def count_votes(manifest: pd.DataFrame, votes: pd.DataFrame | None) -> Ballot | None:
+def count_votes(manifest: pd.DataFrame, votes: pd.DataFrame | None) -> VoteCounts | None:
     """Join the votes with the labels.
 
     Args:
-        manifest: as clean wrote it.
-        votes: `path` as in the manifest, then ferflow.raw.ferplus.COLUMNS; None: there are none.
+        manifest: Manifest as clean wrote it.
+        votes: `path` as in the manifest, then ferflow.raw.ferplus.COLUMNS; None if there are none.
 
     Returns:
-        None where no image has both.
+        None if no image has both.
     """
     if votes is None:
         return None
@@ -50,82 +49,87 @@ def count_votes(manifest: pd.DataFrame, votes: pd.DataFrame | None) -> Ballot | 
     if joined.empty:
         return None
     answers = np.array(list(ANSWERS.values()), dtype=object)
-    own = answers[None, :] == joined["label"].to_numpy(dtype=object)[:, None]
+    for_label = answers[None, :] == joined["label"].to_numpy(dtype=object)[:, None]
     rows = joined[["path", "label"]].assign(
         answer=answers[numbers.argmax(axis=1)],
         winning=numbers.max(axis=1),
-        agreeing=np.where(own, numbers, 0).sum(axis=1),
+        agreeing=np.where(for_label, numbers, 0).sum(axis=1),
         cast=numbers.sum(axis=1),
     )
-    against = rows[(rows["agreeing"] == 0) & (rows["answer"] != rows["label"])]
-    return Ballot(rows, against.sort_values(["winning", "path"], ascending=[False, True])["path"].tolist())
+    contradicted = rows[(rows["agreeing"] == 0) & (rows["answer"] != rows["label"])]
+    return VoteCounts(rows, contradicted.sort_values(["winning", "path"], ascending=[False, True])["path"].tolist())
 
 
-def section(ballot: Ballot, most: int, seen: Survey, files: Files) -> Section:
-    """Return the section.
+def vote_section(votes: VoteCounts, limit: int, survey: Survey, files: ReportFiles) -> PageSection:
+    """Return the section on agreement between labels and votes.
 
     Args:
-        ballot: from count_votes.
-        most: pictures to show.
-        seen: holds the pictures of the contradicted labels.
-        files: takes `votes.png`, `unanimity.png` and `votes.csv`.
+        votes: Counts from count_votes.
+        limit: Maximum number of pictures.
+        survey: Provides the pictures of the contradicted labels.
+        files: Receives `votes.png`, `unanimity.png` and `votes.csv`.
     """
-    rows = ballot.rows
+    rows = votes.rows
     matrix = pd.crosstab(rows["label"], rows["answer"])
     known = [name for name in matrix.index if name in ANSWERS.values()]
     others = [name for name in ANSWERS.values() if name in matrix.columns and name not in known]
     matrix = matrix.reindex(columns=[name for name in known if name in matrix.columns] + others)
     files.tables["votes"] = matrix.rename_axis("label").reset_index()
-    result = Section("votes", "What ten people say", paired=True)
-    labels = Section("agreement", "Labels and votes", _agreement(rows))
-    alt = "Table in colours: of the images of each label, the share in percent that most people gave each answer."
-    labels.blocks.append(files.chart("votes", charts.agreement(matrix), alt))
-    people = Section("unanimity", "How much people agree", _unanimity(rows))
-    alt = "Bars: images by the share of the votes that the first answer has."
-    people.blocks.append(files.chart("unanimity", charts.histogram(rows["winning"] / rows["cast"]), alt))
-    against = Section("contradicted", "Labels that no one gave")
-    number = len(ballot.contradicted)
-    against.findings.append(
-        f"For {count(number, 'image')} ({share(number, len(rows))}) not one vote is for the label of the data."
+    result = PageSection("votes", "What ten annotators say", paired=True)
+    labels = PageSection("agreement", "Labels and votes", _agreement(rows))
+    alt = "Coloured table: for each label, the percentage of its images for which each answer has most votes."
+    labels.blocks.append(files.add_chart("votes", charts.vote_agreement(matrix), alt))
+    unanimity = PageSection("unanimity", "How unanimous the annotators are", _unanimity(rows))
+    alt = "Bars: number of images by the share of the votes that the most frequent answer has."
+    unanimity.blocks.append(files.add_chart("unanimity", charts.vote_shares(rows["winning"] / rows["cast"]), alt))
+    contradicted = PageSection("contradicted", "Labels without a vote")
+    number = len(votes.contradicted)
+    contradicted.findings.append(
+        f"For {count(number, 'image')} ({percent_of(number, len(rows))}) no annotator voted for the label of the data."
     )
-    voted = rows_of(rows, ballot.contradicted[:most])
+    voted = rows_by_path(rows, votes.contradicted[:limit])
     groups = []
-    for path in ballot.contradicted[:most]:
-        label, answer = shown(voted[path]["label"]), voted[path]["answer"]
+    for path in votes.contradicted[:limit]:
+        label, answer = printable(voted[path]["label"]), voted[path]["answer"]
         line = f"{voted[path]['winning']} of {voted[path]['cast']}: {answer}"
-        name = shown(path.rpartition("/")[2], 48)
-        picture = inline(seen.thumbs[path], f"{label}, voted {answer}: {shown(path)}", (label, line, name))
+        name = printable(path.rpartition("/")[2], 48)
+        alt = f"{label}, voted {answer}: {printable(path)}"
+        picture = page_picture(survey.thumbnails[path], alt, (label, line, name))
         groups.append(((picture,), ""))
     if groups:
-        against.blocks.append(Gallery("", tuple(groups)))
-    result.sections = [labels, people, against]
+        contradicted.blocks.append(Gallery("", tuple(groups)))
+    result.sections = [labels, unanimity, contradicted]
     return result
 
 
 def _agreement(rows: pd.DataFrame) -> list[str]:
-    right = rows["answer"] == rows["label"]
+    agrees = rows["answer"] == rows["label"]
     text = (
-        f"Most people give the label of the data for {share(right.sum(), len(rows))} of {count(len(rows), 'image')}; "
-        f"on average {share(rows['agreeing'].sum(), rows['cast'].sum(), 0)} of the votes are for it."
+        f"The label of the data has most votes for {percent_of(agrees.sum(), len(rows))} of "
+        f"{count(len(rows), 'image')}; on average {percent_of(rows['agreeing'].sum(), rows['cast'].sum(), 0)} of the "
+        "votes are for it."
     )
-    by_class = right.groupby(rows["label"]).mean()
+    by_class = agrees.groupby(rows["label"]).mean()
     if len(by_class) > 1:
         text += (
-            f" By label it is from {share(by_class.min(), 1)} ({shown(str(by_class.idxmin()))}) to "
-            f"{share(by_class.max(), 1)} ({shown(str(by_class.idxmax()))})."
+            f" By label the share of such images ranges from {percent_of(by_class.min(), 1)} "
+            f"({printable(str(by_class.idxmin()))}) to "
+            f"{percent_of(by_class.max(), 1)} ({printable(str(by_class.idxmax()))})."
         )
-    pairs = Counter(zip(rows.loc[~right, "label"], rows.loc[~right, "answer"], strict=True))
+    pairs = Counter(zip(rows.loc[~agrees, "label"], rows.loc[~agrees, "answer"], strict=True))
     if pairs:
         (label, answer), number = min(pairs.items(), key=lambda item: (-item[1], item[0]))
-        text += f" The most frequent difference: labelled {shown(label)}, voted {answer} ({count(number, 'image')})."
+        images = count(number, "image")
+        text += f" The most frequent disagreement: labelled {printable(label)}, voted {answer} ({images})."
     return [text]
 
 
 def _unanimity(rows: pd.DataFrame) -> list[str]:
     first = rows["winning"] / rows["cast"]
     no_face = int(rows["answer"].isin(["unknown", "not a face"]).sum())
-    united, split = int((first == 1).sum()), int((first <= 0.5).sum())
+    unanimous, divided = int((first == 1).sum()), int((first <= 0.5).sum())
     return [
-        f"All agree on {share(united, len(rows))} of the images; for {share(split, len(rows))} no answer has more than "
-        f"half of the votes (red bars). For {count(no_face, 'image')} most people see no face, or one they cannot read."
+        f"All annotators agree on {percent_of(unanimous, len(rows))} of the images; for "
+        f"{percent_of(divided, len(rows))} no answer has more than half of the votes (red bars). For "
+        f"{count(no_face, 'image')} most annotators see no face, or one whose emotion they cannot tell."
     ]

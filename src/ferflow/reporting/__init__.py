@@ -1,22 +1,9 @@
-"""Figures in one style: titles carry the finding, files have the same bytes from the same values."""
+"""Figures in one style, whose titles state the finding, and numbers and lists as text."""
 
-from ferflow.reporting.comparison import cost_scatter, leaderboard_bars
-from ferflow.reporting.results import (
-    confusion_matrix,
-    per_class_bars,
-    reliability_diagram,
-)
-from ferflow.reporting.style import (
-    PALETTE,
-    bare,
-    new_figure,
-    percent,
-    png_bytes,
-    save_figure,
-    short_number,
-    style,
-)
-from ferflow.reporting.training import learning_curves, param_importance, study_history
+from ferflow.reporting.comparison_figures import cost_scatter, leaderboard_bars
+from ferflow.reporting.result_figures import confusion_matrix, per_class_bars, reliability_diagram
+from ferflow.reporting.style import PALETTE, bare, new_figure, png_bytes, save_figure, style
+from ferflow.reporting.training_figures import learning_curves
 
 __all__ = [
     "PALETTE",
@@ -26,13 +13,9 @@ __all__ = [
     "leaderboard_bars",
     "learning_curves",
     "new_figure",
-    "param_importance",
     "per_class_bars",
-    "percent",
     "png_bytes",
     "reliability_diagram",
     "save_figure",
-    "short_number",
-    "study_history",
     "style",
 ]

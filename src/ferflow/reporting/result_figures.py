@@ -1,4 +1,4 @@
-"""Figures of one model's results."""
+"""Figures of one model's results; the title of each states the finding."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,29 +8,33 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ferflow.reporting.style import BLUE, GREY, INK, ORANGE, PALE, new_figure, percent, style
+from ferflow.reporting.style import BLUE, GREY, INK, ORANGE, PALE, new_figure, style
+from ferflow.reporting.text import percent
 
 
 @style()
 def confusion_matrix(
     matrix: npt.NDArray[np.int64], classes: Sequence[str], title: str = "", normalise: bool = True
 ) -> Figure:
-    """Draw how each true class was answered.
+    """Draw the confusion matrix.
 
     Args:
-        matrix: counts, (K, K): row the true class, column the predicted one.
-        classes: K names.
-        title: what it is of, such as "cnn, PublicTest"; the finding follows it.
-        normalise: write shares of the row in percent, else counts. The colour is the share in both.
+        matrix: Counts, (K, K): rows are true classes, columns predicted ones.
+        classes: Names of the K classes.
+        title: Model and test set, such as "cnn, PublicTest"; the finding follows. Defaults to the finding alone.
+        normalise: Whether to write shares of each row in percent instead of counts. The colour is the share in both
+            cases. Defaults to true.
     """
     total = int(matrix.sum())
     support = matrix.sum(axis=1)
     shares = matrix / np.maximum(support, 1)[:, None]
-    finding = f"{percent(np.trace(matrix) / max(total, 1))} of {total:,} right"
+    finding = f"{percent(np.trace(matrix) / max(total, 1))} of {total:,} images correct"
     wrong = np.where(np.eye(len(classes), dtype=bool), -1.0, shares)
-    true, taken = divmod(int(wrong.argmax()), len(classes))
-    if wrong[true, taken] > 0:
-        finding += f"; {classes[true]} is taken for {classes[taken]} in {percent(wrong[true, taken], 0)}"
+    true, predicted = divmod(int(wrong.argmax()), len(classes))
+    if wrong[true, predicted] > 0:
+        finding += (
+            f"; {classes[true]} is most often mistaken for {classes[predicted]} ({percent(wrong[true, predicted], 0)})"
+        )
     figure = new_figure(f"{title}: {finding}" if title else finding, height=5.6)
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -53,16 +57,16 @@ def confusion_matrix(
 
 @style()
 def per_class_bars(per_class: Mapping[str, Mapping[str, float]], title: str = "") -> Figure:
-    """Draw F1 of each class as a bar, precision and recall as marks on it, best class on top.
+    """Draw F1 of each class as a bar with precision and recall as markers, the best class on top.
 
     Args:
-        per_class: class -> {precision, recall, f1, support}.
-        title: what it is of; the finding follows it.
+        per_class: Precision, recall, f1 (shares) and support (images) of each class.
+        title: Model and test set; the finding follows. Defaults to the finding alone.
     """
     ordered = sorted(per_class, key=lambda name: (per_class[name]["f1"], name))
     worst, best = ordered[0], ordered[-1]
     f1 = [per_class[name]["f1"] for name in ordered]
-    finding = f"{best} is told best (F1\u00a0{f1[-1]:.2f}), {worst} worst ({f1[0]:.2f})"
+    finding = f"{best} has the highest F1 ({f1[-1]:.2f}), {worst} the lowest ({f1[0]:.2f})"
     figure = new_figure(f"{title}: {finding}" if title else finding, height=1.3 + 0.46 * len(ordered))
     axes = figure.add_subplot()
     positions = range(len(ordered))
@@ -84,31 +88,31 @@ def per_class_bars(per_class: Mapping[str, Mapping[str, float]], title: str = ""
 
 @style()
 def reliability_diagram(bins: pd.DataFrame, title: str = "") -> Figure:
-    """Draw how often the answers of each sureness are right (Guo et al. 2017).
+    """Draw accuracy over confidence, and how many images have each confidence (Guo et al. 2017, section 2).
 
     Args:
-        bins: a row for each bin with the columns low, high (ends of the bin), images, confidence (mean
-            probability of the answer) and accuracy; the last two are ignored where images is 0.
-        title: what it is of; the finding follows it.
+        bins: One row per bin with the columns low and high (ends of the bin), images (count), confidence (mean
+            probability of the predicted class) and accuracy; the last two are ignored where images is 0.
+        title: Model and test set; the finding follows. Defaults to the finding alone.
     """
     used = bins[bins["images"] > 0]
     share = used["images"] / used["images"].sum()
     gap = float((share * (used["confidence"] - used["accuracy"])).sum())
     error = float((share * (used["confidence"] - used["accuracy"]).abs()).sum())
-    word = "too sure" if gap >= 0 else "not sure enough"
-    finding = f"{word} by {100 * abs(gap):.1f} points on average (calibration error {percent(error)})"
+    word = "overconfident" if gap >= 0 else "underconfident"
+    finding = f"{word} by {100 * abs(gap):.1f} points on average (expected calibration error {percent(error)})"
     figure = new_figure(f"{title}: {finding}" if title else finding, height=5.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
     middle, width = (used["low"] + used["high"]) / 2, (used["high"] - used["low"]) * 0.9
     above.bar(middle, used["accuracy"], width=width, color=PALE)
-    above.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.4, label="as often right as sure")
-    above.plot(used["confidence"], used["accuracy"], color=BLUE, marker="o", ms=5, label="this network")
-    above.set_ylabel("share that is right")
+    above.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.4, label="perfect calibration")
+    above.plot(used["confidence"], used["accuracy"], color=BLUE, marker="o", ms=5, label="this model")
+    above.set_ylabel("accuracy")
     above.set_ylim(0, 1.02)
     above.legend(loc="upper left")
     below.bar(middle, used["images"], width=width, color=GREY)
     below.set_ylabel("images")
-    below.set_xlabel("probability that the network gives its answer")
+    below.set_xlabel("confidence (probability of the predicted class)")
     below.set_xlim(0, 1.02)
     for axis in (above.xaxis, above.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))

@@ -1,57 +1,98 @@
-"""The figure of a study that the shared figures lack: the metric over each param."""
+"""Figures of a hyperparameter search; the title of each states the finding."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
-from ferflow.reporting import PALETTE, new_figure, style
-from ferflow.settings.training import Choice, FloatRange, IntRange, SearchSpace
+from ferflow.reporting.style import BLUE, GREY, RED, new_figure, style
+from ferflow.reporting.text import percent
+from ferflow.train.recipe import Choice, FloatRange, IntRange
 
-BLUE, RED, GREY = PALETTE[0], PALETTE[1], "#6B6B6B"
-COLUMNS = 2
+SpacePart = FloatRange | IntRange | Choice
+
+METRICS = {"val_accuracy": "validation accuracy", "val_macro_f1": "validation macro F1"}
+COLUMNS = 2  # panels side by side in study_slices
+
+
+def study_figures(
+    trials: pd.DataFrame, space: Mapping[str, SpacePart], shares: Mapping[str, float], metric: str
+) -> dict[str, Figure]:
+    """Return the figures of a search by name: history, slices and importance.
+
+    Args:
+        trials: One row per trial: number (from 0), state (COMPLETE, PRUNED or FAIL), value (the metric, a share; NaN
+            if there is none), and one column per param. At least one trial is COMPLETE.
+        space: What was searched: each param with its range or choices.
+        shares: Share of the variance of the metric that each param explains, in [0, 1].
+        metric: Name of the metric, such as val_accuracy; higher is better.
+    """
+    metric = METRICS.get(metric, metric)
+    return {
+        "history": study_history(trials, metric),
+        "slices": study_slices(trials, space, metric),
+        "importance": param_importance(shares),
+    }
 
 
 @style()
-def study_slices(trials: pd.DataFrame, space: SearchSpace, metric: str) -> Figure:
-    """Draw the metric of every trial over each param, the best trial marked.
+def study_history(trials: pd.DataFrame, metric: str) -> Figure:
+    """Draw the metric of each trial and the best so far; see study_figures for the arguments."""
+    completed = trials[(trials["state"] == "COMPLETE") & trials["value"].notna()]
+    pruned = trials[(trials["state"] == "PRUNED") & trials["value"].notna()]
+    stopped = int((trials["state"] == "PRUNED").sum())
+    if len(completed):
+        best = completed.iloc[int(completed["value"].to_numpy().argmax())]
+        finding = f"Best {metric} {percent(best['value'])} in trial {int(best['number'])}"
+    else:
+        finding = "No trial was completed"
+    figure = new_figure(f"{finding}; {len(trials)} trials, {stopped} stopped early", height=3.6)
+    axes = figure.add_subplot()
+    if len(pruned):
+        axes.scatter(pruned["number"], pruned["value"], marker="x", color=GREY, label="stopped early", zorder=3)
+    if len(completed):
+        axes.scatter(completed["number"], completed["value"], color=BLUE, s=45, label="completed", zorder=4)
+        numbers = np.append(completed["number"].to_numpy(), trials["number"].max())
+        record = np.maximum.accumulate(completed["value"].to_numpy())
+        record = np.append(record, record[-1])
+        axes.plot(numbers, record, drawstyle="steps-post", color=RED, label="best so far")
+        figure.legend(loc="outside lower center", ncols=3)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("trial")
+    axes.set_ylabel(metric)
+    return figure
 
-    Args:
-        trials: as `trials_table` returns it, one trial COMPLETE at least.
-        space: what was searched; gives the axes.
-        metric: what the value is, a share; more is better.
-    """
+
+@style()
+def study_slices(trials: pd.DataFrame, space: Mapping[str, SpacePart], metric: str) -> Figure:
+    """Draw the metric of every trial over each param, the best trial marked; see study_figures for the arguments."""
     keys = sorted(space)
     rows = math.ceil(len(keys) / COLUMNS)
-    columns = min(len(keys), COLUMNS)
-    done = trials[trials["state"] == "COMPLETE"]
+    completed = trials[trials["state"] == "COMPLETE"]
     pruned = trials[(trials["state"] == "PRUNED") & trials["value"].notna()]
-    best = done.iloc[int(done["value"].argmax())]
-    setting = ", ".join(f"{_short(key)} {_written(best[key])}" for key in keys)
-    figure = new_figure(f"Best at {setting}", height=0.4 + 2.9 * rows)
-    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    for place, axes in enumerate(grid.flat):
-        if place >= len(keys):
+    best = completed.iloc[int(completed["value"].argmax())]
+    best_params = ", ".join(f"{key.rpartition('.')[2]} {_short_value(best[key])}" for key in keys)
+    figure = new_figure(f"Best {metric} with {best_params}", height=0.4 + 2.9 * rows)
+    grid = figure.subplots(rows, min(len(keys), COLUMNS), sharey=True, squeeze=False)
+    for index, axes in enumerate(grid.flat):
+        if index >= len(keys):
             axes.remove()
             continue
-        key = keys[place]
+        key = keys[index]
         part = space[key]
-        axes.scatter(_places(pruned[key], part), pruned["value"], marker="x", color=GREY, label="ended early", zorder=3)
-        axes.scatter(_places(done[key], part), done["value"], color=BLUE, s=36, label="trial", zorder=4)
-        axes.scatter(_places([best[key]], part), [best["value"]], color=RED, s=80, label="best", zorder=5)
-        if isinstance(part, Choice):
-            axes.set_xticks(range(len(part.choices)), [str(choice) for choice in part.choices])
-            axes.set_xlim(-0.5, len(part.choices) - 0.5)
-        elif isinstance(part, FloatRange) and part.log:
-            axes.set_xscale("log")
-            # Three of our own: the ticks of matplotlib overlap where the range is short.
-            ticks = [part.low, math.sqrt(part.low * part.high), part.high]
-            axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
-            axes.xaxis.set_minor_locator(NullLocator())
-            axes.set_xlim(part.low / 1.15, part.high * 1.15)
+        for values, scores, look in (
+            (pruned[key], pruned["value"], {"marker": "x", "color": GREY, "label": "stopped early", "zorder": 3}),
+            (completed[key], completed["value"], {"color": BLUE, "s": 36, "label": "completed", "zorder": 4}),
+            ([best[key]], [best["value"]], {"color": RED, "s": 80, "label": "best", "zorder": 5}),
+        ):
+            axes.scatter(_positions(values, part), scores, **look)
+        _scale_axis(axes, part)
         axes.set_xlabel(key)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     for row in grid:
@@ -61,13 +102,54 @@ def study_slices(trials: pd.DataFrame, space: SearchSpace, metric: str) -> Figur
     return figure
 
 
-def _places(values: Iterable[Any], part: FloatRange | IntRange | Choice) -> list[Any]:
-    return [part.choices.index(value) for value in values] if isinstance(part, Choice) else list(values)
+def _scale_axis(axes: Axes, part: SpacePart) -> None:
+    """Give the horizontal axis the scale and the ticks of a param's range or choices."""
+    if isinstance(part, Choice):
+        axes.set_xticks(range(len(part.choices)), [str(choice) for choice in part.choices])
+        axes.set_xlim(-0.5, len(part.choices) - 0.5)
+    elif isinstance(part, FloatRange) and part.log:
+        axes.set_xscale("log")
+        # Three fixed ticks: those of matplotlib overlap if the range is short.
+        ticks = [part.low, math.sqrt(part.low * part.high), part.high]
+        axes.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlim(part.low / 1.15, part.high * 1.15)
+    elif isinstance(part, IntRange):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def _short(key: str) -> str:
-    return key.rpartition(".")[2]
+def _positions(values: Iterable[Any], part: SpacePart) -> list[Any]:
+    """Return where the values of a param are drawn: numbers as they are, choices by their index."""
+    if not isinstance(part, Choice):
+        return list(values)
+    texts = [str(choice) for choice in part.choices]
+    # By text as well: trials.csv does not tell a choice "1" from 1, nor true from "True", nor null from a gap.
+    return [part.choices.index(v) if v in part.choices else texts.index(_choice_text(v)) for v in values]
 
 
-def _written(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _choice_text(value: Any) -> str:
+    return "None" if value is None or value != value else str(value)
+
+
+def _short_value(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) and not math.isnan(value) else _choice_text(value)
+
+
+@style()
+def param_importance(shares: Mapping[str, float]) -> Figure:
+    """Draw the share of the metric's variance that each param explains (functional ANOVA, Hutter et al. 2014).
+
+    Args:
+        shares: Share of each param in [0, 1], at least one param.
+    """
+    ordered = sorted(shares.items(), key=lambda item: (item[1], item[0]))
+    name, largest = ordered[-1]
+    finding = f"{name} explains {percent(largest, 0)} of the variance between trials"
+    figure = new_figure(finding, height=0.9 + 0.45 * len(ordered))
+    axes = figure.add_subplot()
+    bars = axes.barh([name for name, _ in ordered], [share for _, share in ordered], color=BLUE, height=0.62)
+    axes.bar_label(bars, [percent(share, 0) for _, share in ordered], padding=4)
+    axes.set_xlim(0, max(0.05, largest) * 1.15)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.grid(False, axis="y")
+    return figure

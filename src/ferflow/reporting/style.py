@@ -1,4 +1,4 @@
-"""One look for every figure, and PNG files with the same bytes from the same figure."""
+"""One style for every figure, and deterministic PNG files."""
 
 import io
 import textwrap
@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from ferflow.base.files import whole_file
 
-# Okabe & Ito (2008), "Color universal design": told apart with every kind of colour blindness. Yellow is left
-# out, since it cannot be read on white.
+# Okabe & Ito (2008), "Color universal design": distinguishable with every kind of colour blindness. Yellow is
+# left out, since it is illegible on white.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 PALETTE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY)
 INK, GREY, FAINT, PALE = "#1A1A1A", "#6B6B6B", "#E3E3E3", "#BFDCEE"
@@ -50,14 +50,14 @@ _STYLE: dict[str, Any] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
-# What a person's own matplotlibrc says must not change a tracked figure: every other setting is the default.
-# The backend stays: it is the process's own, and nothing here draws through pyplot.
+# A user's matplotlibrc must not change a tracked figure, so every other setting is reset to matplotlib's default.
+# The backend is left alone: it belongs to the process, and nothing here draws through pyplot.
 _PROCESS_WIDE = ("backend", "backend_fallback", "interactive", "toolbar")
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Apply the look within a `with` block or, as a decorator, within a function; no global state is left."""
+    """Apply the style within a `with` block or, as a decorator, within a function; rcParams are restored afterwards."""
     default = matplotlib.rcParamsDefault
     look: dict[Any, Any] = {key: default[key] for key in default if key not in _PROCESS_WIDE}
     with matplotlib.rc_context(look | _STYLE):
@@ -65,12 +65,12 @@ def style() -> Iterator[None]:
 
 
 def new_figure(title: str = "", width: float = WIDTH, height: float = 4.0) -> Figure:
-    """Return an empty figure; call it inside `style()`.
+    """Create an empty figure; call it inside `style()`.
 
     Args:
-        title: the finding in a sentence, wrapped to the width; empty: none.
-        width: inches.
-        height: inches, without the title, which gets room of its own.
+        title: Finding in one sentence, wrapped to the width. Defaults to no title.
+        width: Width in inches. Defaults to 6.4.
+        height: Height in inches without the title, for which space is added. Defaults to 4.
     """
     lines = _balanced(title, max(20, int(width * 8.6)))
     figure = Figure(figsize=(width, height + 0.26 * len(lines)), layout="constrained")
@@ -81,7 +81,7 @@ def new_figure(title: str = "", width: float = WIDTH, height: float = 4.0) -> Fi
 
 
 def _balanced(text: str, limit: int) -> list[str]:
-    """Wrap into as few lines as `limit` letters a line allow, and make those as even as can be."""
+    """Wrap text into as few lines as `limit` characters per line allow, of lengths as equal as possible."""
     lines = textwrap.wrap(text, limit)
     while len(narrower := textwrap.wrap(text, limit - 1)) == len(lines) > 1:
         lines, limit = narrower, limit - 1
@@ -89,7 +89,7 @@ def _balanced(text: str, limit: int) -> list[str]:
 
 
 def bare(axes: Axes) -> None:
-    """Take away grid, ticks and frame, as for pictures."""
+    """Remove grid, ticks and frame, as for pictures."""
     axes.grid(False)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -97,23 +97,8 @@ def bare(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share as text, such as 0.7123 -> '71.2 %'; the space does not break."""
-    return f"{100 * share:.{digits}f}\u00a0%"
-
-
-def short_number(number: float) -> str:
-    """Return a count with two or three digits and a unit, such as 1234567 -> '1.2 M'."""
-    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= size:
-            scaled = number / size
-            digits = f"{scaled:.{0 if abs(scaled) >= 99.5 else 1}f}".removesuffix(".0")
-            return f"{digits}\u00a0{unit}"
-    return f"{number:.0f}"
-
-
 def png_bytes(figure: Figure) -> bytes:
-    """Return a figure as PNG without date or program name, so that the same figure gives the same bytes."""
+    """Return a figure as PNG without date or program name: the same figure gives the same bytes."""
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     with style():  # some settings are read only when the figure is drawn
@@ -122,7 +107,7 @@ def png_bytes(figure: Figure) -> bytes:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all; the folder is made if missing."""
+    """Write a figure as PNG atomically; its folder is created if missing."""
     data = png_bytes(figure)
     with whole_file(path) as temporary:
         temporary.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Numbers, lists and tables as people read them."""
+"""Numbers, names, lists and tables as people read them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,12 +9,21 @@ NO_BREAK = "\u00a0"
 
 
 def percent(share: float, digits: int = 1, space: str = NO_BREAK) -> str:
-    """Return a share of 1 in percent, by default with one digit and a space that does not break.
+    """Return a share of 1 in percent, by default with one digit and a non-breaking space.
 
     >>> percent(0.7123, space=" ")
     '71.2 %'
     """
     return f"{100 * share:.{digits}f}{space}%"
+
+
+def percent_of(part: float, whole: float, digits: int = 1) -> str:
+    """Return `part` as a share of `whole` in percent, with a non-breaking space; of nothing it is 0 %.
+
+    >>> percent_of(1, 8).split(), percent_of(0, 0, digits=0).split()
+    (['12.5', '%'], ['0', '%'])
+    """
+    return percent(part / whole if whole else 0.0, digits)
 
 
 def short_number(number: float) -> str:
@@ -40,26 +49,46 @@ def count(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def listed(words: Sequence[str], most: int | None = None) -> str:
-    """Return words as a list in prose; beyond `most` (default: no limit) the rest is counted.
+def listed(words: Sequence[str], limit: int | None = None) -> str:
+    """Return words as a list in prose; beyond `limit` (default: none) the rest is counted.
 
-    >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], limit=2)
     ('a, b and c', 'a, b and 2 more')
     """
-    shown = list(words if most is None else words[:most])
-    if len(words) > len(shown):
-        shown.append(f"{len(words) - len(shown):,} more")
-    return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else "".join(shown)
+    items = list(words if limit is None else words[:limit])
+    if len(words) > len(items):
+        items.append(f"{len(words) - len(items):,} more")
+    return ", ".join(items[:-1]) + " and " + items[-1] if len(items) > 1 else "".join(items)
+
+
+def printable(name: str, limit: int = 140) -> str:
+    r"""Return the name of a file or class in a form that can be printed.
+
+    Control characters, marks that change the direction of writing, and surrogates from names that are not UTF-8 are
+    written as escapes such as `\x1b`. This is not HTML escaping: the template does that.
+
+    Args:
+        name: Any text.
+        limit: Maximum length in characters; a longer name loses its middle. Defaults to 140.
+
+    >>> printable("a\tb")
+    'a\\tb'
+    """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+    if len(text) <= limit:
+        return text
+    end = limit * 2 // 3
+    return f"{text[: limit - end - 1]}\u2026{text[-end:]}"
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
     """Return a Markdown table without a final newline.
 
     Args:
-        header: names of the columns.
-        rows: cells; a pipe in a cell is escaped.
-        left: how many columns are aligned left; the others are aligned right. Default: the first.
+        header: Names of the columns.
+        rows: Cells, row by row; a pipe in a cell is escaped.
+        left: Number of columns aligned left; the others are aligned right. Defaults to 1.
     """
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    align = ["left" if place < left else "right" for place in range(len(header))]
+    align = ["left" if column < left else "right" for column in range(len(header))]
     return tabulate(cells, list(header), tablefmt="pipe", colalign=align if cells else None, disable_numparse=True)
