@@ -1,4 +1,4 @@
-"""A real DVC project of seconds, a real SQLite store, a real MLflow server."""
+"""A real DVC project that runs within seconds, a real SQLite store and a real MLflow server."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parent / "project"
 
 @pytest.fixture(autouse=True, scope="module")
 def restored_after_module() -> Iterator[None]:
-    """Takes back what MLflow remembers for the whole process, and with it for the tests of others."""
+    """Restores MLflow's process-wide settings, which would change the tests of other modules."""
     with restored():
         yield
 
@@ -47,7 +47,7 @@ def restored() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project of tests/tracking/project, run by DVC once. Not to be changed."""
+    """The project of tests/tracking/project, run by DVC once. Tests must not change it."""
     folder = tmp_path_factory.mktemp("finished") / "a project"
     shutil.copytree(PROJECT, folder)
     (folder / "stage.py").write_text(f"#!{sys.executable}\n" + (folder / "stage.py").read_text())
@@ -62,7 +62,7 @@ def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(finished_project: Path, tmp_path: Path) -> Path:
-    """A copy of the finished project to do with as one likes."""
+    """A copy of the finished project that a test may change."""
     folder = tmp_path / "a project"
     shutil.copytree(finished_project, folder)
     return folder
@@ -70,7 +70,7 @@ def project(finished_project: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without a run, since making one takes two seconds."""
+    """An MLflow database without runs, made once, since it takes two seconds."""
     folder = tmp_path_factory.mktemp("database")
     connect("sqlite:///mlflow.db", folder)
     return folder / "mlflow.db"
@@ -78,7 +78,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def new_store(empty_database: Path) -> Callable[..., Store]:
-    """Makes an empty store in a folder. Each needs a name of its own: MLflow keeps a database open for good."""
+    """Makes an empty store in a folder. Each needs its own name, since MLflow never closes a database."""
 
     def make(folder: Path, name: str = "mlflow.db") -> Store:
         assert not (folder / name).exists()
@@ -97,12 +97,12 @@ def server(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> It
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    places = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "./artifacts"]
+    stores = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "./artifacts"]
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *options, *places],
+            [sys.executable, "-m", "mlflow", "server", *options, *stores],
             cwd=folder,
             env=environment,
             stdout=log,

@@ -1,4 +1,4 @@
-"""The champion of a whole project reaches the registry by sync."""
+"""sync registers the champion of a whole project."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ CODE = """
 def with_champion(project: Path, network: Path, promoted: bool = True) -> Path:
     """Give the project a real network and a register stage, and run them."""
     script = project / "stage.py"
-    copying = 'import shutil\n        [shutil.copy(file, f"models/{model}") for file in Path("network").iterdir()]'
+    copying = 'import shutil\n        [shutil.copy(file, f"models/{name}") for file in Path("network").iterdir()]'
     text = script.read_text()
     text = text.replace("        rows = [f", f"        {copying}\n        rows = [f", 1)
     text = text.replace("\n\ndef write", CODE.replace("PROMOTED", str(promoted)) + "\n\ndef write", 1)
@@ -49,7 +49,7 @@ def test_sync_gives_a_new_registry_its_champion(project: Path, new_store: NewSto
     store = new_store(project)
     settings = {"dataset": "drawn", "budget": "smoke"}
     report = sync(project, store.uri, **settings)
-    assert report.outcomes == dict.fromkeys(["train@one", "train@two", "tune", "register"], "added")
+    assert report.outcomes == dict.fromkeys(["train@one", "train@two", "tune@one", "register"], "added")
     version = store.client.get_model_version_by_alias("ferflow", "champion")
     assert version.description == "# The card of one"
     run = store.client.get_run(version.run_id)

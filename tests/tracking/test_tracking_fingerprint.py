@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from tracking_helpers import dvc, run
 
 from ferflow.base.errors import TrackingError
-from ferflow.ui.tracking import from_lock, of_running_stage, read_lock
+from ferflow.ui.tracking import fingerprint_of_entry, fingerprint_of_running_stage, read_lock
 
 PROBE = """
 import os
 from pathlib import Path
-from ferflow.ui.tracking import of_running_stage
-Path("fingerprint.txt").write_text(of_running_stage(Path.cwd(), os.environ["DVC_STAGE"]))
+from ferflow.ui.tracking import fingerprint_of_running_stage
+Path("fingerprint.txt").write_text(fingerprint_of_running_stage(Path.cwd(), os.environ["DVC_STAGE"]))
 """
 STAGE = {
     "cmd": "python train.py",
@@ -32,9 +32,17 @@ values = st.recursive(
 
 def test_the_running_stage_and_the_lock_agree_for_every_stage(finished_project: Path) -> None:
     lock = read_lock(finished_project)
-    assert set(lock.stages) >= {"download", "prepare", "train@one", "train@two", "tune", "evaluate@one"}
+    assert set(lock.stages) >= {
+        "download",
+        "prepare",
+        "train@one",
+        "train@two",
+        "tune@one",
+        "study@one",
+        "evaluate@one",
+    }
     for stage in lock.stages:
-        assert of_running_stage(finished_project, stage) == lock.fingerprint(stage), stage
+        assert fingerprint_of_running_stage(finished_project, stage) == lock.fingerprint(stage), stage
     assert len({lock.fingerprint(stage) for stage in lock.stages}) == len(lock.stages)
 
 
@@ -56,19 +64,24 @@ def test_a_stage_knows_its_fingerprint_while_dvc_runs_it(project: Path) -> None:
 
 
 def test_editing_a_dependency_or_a_param_makes_another_fingerprint(project: Path) -> None:
-    before = {stage: of_running_stage(project, stage) for stage in ("train@one", "tune", "evaluate@one")}
+    stages = ("train@one", "settings@one", "tune@one", "evaluate@one")
+    before = {stage: fingerprint_of_running_stage(project, stage) for stage in stages}
     with (project / "stage.py").open("a") as script:
         script.write("# a comment\n")
-    assert of_running_stage(project, "train@one") != before["train@one"]
-    assert of_running_stage(project, "tune") == before["tune"]
+    assert fingerprint_of_running_stage(project, "train@one") != before["train@one"]
+    assert fingerprint_of_running_stage(project, "tune@one") == before["tune@one"]
     params = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(params.replace("budget: smoke", "budget: full"))
-    assert of_running_stage(project, "tune") != before["tune"]
-    assert of_running_stage(project, "evaluate@one") == before["evaluate@one"]
+    assert fingerprint_of_running_stage(project, "tune@one") != before["tune@one"]
+    assert fingerprint_of_running_stage(project, "settings@one") != before["settings@one"]
+    assert fingerprint_of_running_stage(project, "evaluate@one") == before["evaluate@one"]
 
 
 def test_a_fingerprint_takes_about_a_second(finished_project: Path) -> None:
-    code = "from pathlib import Path; from ferflow.ui.tracking import of_running_stage as f; f(Path.cwd(), 'train@one')"
+    code = (
+        "from pathlib import Path; from ferflow.ui.tracking import fingerprint_of_running_stage; "
+        "fingerprint_of_running_stage(Path.cwd(), 'train@one')"
+    )
     start = time.monotonic()
     run(finished_project, sys.executable, "-c", code)
     assert time.monotonic() - start < 10  # 1 s on an idle machine
@@ -82,7 +95,7 @@ def test_order_does_not_matter_and_every_value_does(params: dict[str, object], d
     entry["params"]["params.yaml"] = dict(reversed(params.items()))
     entry["deps"] = entry["deps"][::-1]
     entry["outs"] = []
-    assert from_lock(one, "train") == from_lock(other, "train")
+    assert fingerprint_of_entry(one, "train") == fingerprint_of_entry(other, "train")
     change = data.draw(st.sampled_from(["cmd", "dep", "param"]))
     if change == "cmd":
         entry["cmd"] += " -f"
@@ -90,17 +103,17 @@ def test_order_does_not_matter_and_every_value_does(params: dict[str, object], d
         entry["deps"][0]["md5"] = "9"
     else:
         entry["params"]["params.yaml"] = {**params, "one more" + "".join(params): data.draw(values)}
-    assert from_lock(one, "train") != from_lock(other, "train")
+    assert fingerprint_of_entry(one, "train") != fingerprint_of_entry(other, "train")
 
 
 def test_an_unknown_stage_is_named(finished_project: Path) -> None:
     with pytest.raises(TrackingError, match="no stage 'train@three'"):
-        from_lock(read_lock(finished_project).content, "train@three")
+        fingerprint_of_entry(read_lock(finished_project).content, "train@three")
     with pytest.raises(TrackingError, match="train@three"):
-        of_running_stage(finished_project, "train@three")
+        fingerprint_of_running_stage(finished_project, "train@three")
 
 
 def test_a_missing_dependency_is_named(project: Path) -> None:
     (project / "judge.txt").unlink()
     with pytest.raises(TrackingError, match=r"judge\.txt"):
-        of_running_stage(project, "evaluate@one")
+        fingerprint_of_running_stage(project, "evaluate@one")

@@ -94,7 +94,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     assert only_run(store).info.status == "RUNNING"
-    with live(tmp_path) as run:  # takes up its work after epoch 1
+    with live(tmp_path) as run:  # resumes after epoch 1
         run.log_epoch(2, {"loss": 0.5})
         run.log_epoch(3, {"loss": 0.25})
     shown = only_run(store)
@@ -212,7 +212,7 @@ def test_the_run_carries_where_it_comes_from(project: Path, new_store: NewStore)
 
 
 def test_a_changed_tree_is_called_dirty_and_outputs_do_not_count(project: Path) -> None:
-    from ferflow.ui.tracking.lineage import git_tags
+    from ferflow.ui.tracking.run_content import git_tags
 
     (project / "dvc.lock").write_text((project / "dvc.lock").read_text() + "\n")
     (project / "reports" / "new.json").write_text("{}")

@@ -2,7 +2,6 @@ import ast
 import json
 import shutil
 import sys
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ def champion_in(folder: Path, **changes: Any) -> Champion:
         name="ferflow",
         alias="champion",
         model="cnn",
+        backend="tensorflow",
         folder=folder,
         sha256=sha256(folder / "model.keras"),
         card="# The card",
@@ -100,11 +100,11 @@ def registered_model(tmp_path_factory: pytest.TempPathFactory, empty_database: P
         (faces()[0], "add an axis in front"),
         (faces()[:, :8], r"Received: \(5, 8, 12\)"),
         (np.repeat(faces()[..., None], 3, axis=3), r"Received: \(5, 12, 12, 3\)"),
-        (faces() / 255.0, "Multiply by 255"),
+        (faces() / 255.0, "Multiply values between 0 and 1 by 255"),
         (faces().astype(int) + 9, "out of range"),
         (faces().astype(int) - 9, "out of range"),
-        ([[[1, 2], [3]]], "not images of one size"),
-        ("a face", "wrong shape"),
+        ([[[1, 2], [3]]], "not of one size"),
+        ("a face", "invalid shape"),
     ],
 )
 def test_wrong_faces_are_refused_with_the_reason(registered_model: Any, wrong: Any, says: str) -> None:
@@ -152,7 +152,7 @@ def test_the_served_file_imports_what_it_says() -> None:
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in names} == {
-        "json", "pathlib", "typing", "mlflow", "numpy", "pandas", "keras",
+        "json", "os", "pathlib", "typing", "mlflow", "numpy", "pandas", "keras",
     }  # fmt: skip
 
 
@@ -210,15 +210,29 @@ def test_what_does_not_answer_with_probabilities_is_not_registered(
     assert not store.client.search_model_versions("name = 'ferflow'")
 
 
-def test_the_side_is_read_without_keras(network: Path, tmp_path: Path) -> None:
+def test_the_side_is_that_of_the_network_s_input(network: Path, tmp_path: Path) -> None:
+    import keras
+
     assert input_side(network / "model.keras") == SIDE
     (tmp_path / "text.keras").write_text("no archive")
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match=r"text\.keras"):
         input_side(tmp_path / "text.keras")
-    with zipfile.ZipFile(tmp_path / "colour.keras", "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"batch_shape": [None, 48, 48, 3]}}))
-    with pytest.raises(ModelError, match="square grey"):
-        input_side(tmp_path / "colour.keras")
+    for shape in ((48, 48, 3), (48, 32, 1), (48,)):
+        faces_in = keras.Input(shape)
+        keras.Model(faces_in, keras.layers.Flatten()(faces_in)).save(tmp_path / "other.keras")
+        with pytest.raises(ModelError, match=r"square grey images.*Received: \(None, 48"):
+            input_side(tmp_path / "other.keras")
+
+
+def test_the_model_names_its_backend_for_whoever_loads_it(
+    registered_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    assert registered_model.model_config == {"backend": "tensorflow"}
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    served()
+    assert os.environ["KERAS_BACKEND"] == "tensorflow"
 
 
 def test_a_long_card_is_cut_at_a_section(store: Store, experiment: str, network: Path) -> None:

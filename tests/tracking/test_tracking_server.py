@@ -13,7 +13,7 @@ SETTINGS = {"dataset": "drawn", "budget": "smoke"}
 
 @pytest.fixture
 def silent_server() -> Iterator[str]:
-    """Takes connections and never answers."""
+    """Accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -22,12 +22,18 @@ def silent_server() -> Iterator[str]:
 
 def test_live_and_sync_with_a_server(project: Path, server: str) -> None:
     fingerprint = read_lock(project).fingerprint("train@one")
-    options = {"experiment": "drawn", "name": "one", "fingerprint": fingerprint, "params": {"name": "one"}, "tags": {}}
+    options = {
+        "experiment": "drawn",
+        "name": "one",
+        "fingerprint": fingerprint,
+        "params": {"result": "one"},
+        "tags": {},
+    }
     LiveRun(server, project, **options).log_epoch(1, {"loss": 1.0, "val_accuracy": 0.6})
     assert sync(project, server, **SETTINGS).outcomes == {
         "train@one": "completed",
         "train@two": "added",
-        "tune": "added",
+        "tune@one": "added",
     }
     assert not sync(project, server, **SETTINGS).changed
     store = connect(server, project)

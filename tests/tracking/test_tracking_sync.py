@@ -22,7 +22,13 @@ def test_everything_that_dvc_tells_of_appears(project: Path, new_store: NewStore
 
     one = runs["one"]
     assert one.info.status == "FINISHED"
-    assert one.data.params == {"name": "one", "network.dropout": "0.25", "train.epochs": "3"}
+    assert one.data.params == {
+        "result": "one",
+        "model": "one",
+        "backend": "tensorflow",
+        "network.dropout": "0.25",
+        "train.epochs": "3",
+    }
     wanted = {"parameters": 123, "best_epoch": 3, "best.val_accuracy": 0.8, "images": 70, "loss": 0.333333}
     wanted |= {"validation.accuracy": 0.8, "test.accuracy": 0.8, "PrivateTest.accuracy": 0.7, "test.images": 10}
     assert wanted.items() <= one.data.metrics.items()
@@ -52,7 +58,7 @@ def test_everything_that_dvc_tells_of_appears(project: Path, new_store: NewStore
     assert all(item.digest.startswith(md5[:24]) for item in inputs.values())
     assert json.loads(inputs["training"].profile) == {"num_rows": 70}
     source = json.loads(inputs["test"].source)
-    assert source == {"dvc": "data/prepare", "md5": md5, "source": "sample", "licence": "MIT"}
+    assert source == {"dvc": "data/prepare", "md5": md5, "source": {"kind": "sample", "images": 70}}
 
 
 def test_no_path_of_this_machine_is_in_what_runs_say(project: Path, new_store: NewStore) -> None:
@@ -70,6 +76,8 @@ def test_a_study_is_a_parent_with_its_trials_nested(project: Path, new_store: Ne
     parent = runs["tune one"]
     assert parent.data.params["best.train.learning_rate"] == "0.01"
     assert parent.data.metrics["best.value"] == 0.75
+    assert parent.data.params["model"] == "one"
+    assert [item.path for item in store.client.list_artifacts(parent.info.run_id, "study")] == ["study/history.png"]
     trials = {name: run for name, run in runs.items() if name.startswith("trial ")}
     assert {run.data.tags["mlflow.parentRunId"] for run in trials.values()} == {parent.info.run_id}
     assert "mlflow.parentRunId" not in parent.data.tags
@@ -117,17 +125,17 @@ def test_a_lost_database_is_rebuilt(project: Path, new_store: NewStore) -> None:
 def test_a_new_evaluation_updates_the_run_of_the_training(project: Path, new_store: NewStore) -> None:
     store = new_store(project)
     track(project)
-    number = runs_of(store)["one"].info.run_id
+    run_id = runs_of(store)["one"].info.run_id
     (project / "judge.txt").write_text("mild")
     dvc(project, "repro", "evaluate@one")
     report = track(project)
-    assert report.outcomes == {"train@one": "updated", "train@two": "unchanged", "tune": "unchanged"}
+    assert report.outcomes == {"train@one": "updated", "train@two": "unchanged", "tune@one": "unchanged"}
     one = runs_of(store)["one"]
-    assert one.info.run_id == number
+    assert one.info.run_id == run_id
     assert one.data.metrics["validation.accuracy"] == 0.9
     assert one.data.metrics["PrivateTest.accuracy"] == 0.7
-    assert len(store.client.get_metric_history(number, "PrivateTest.accuracy")) == 1
-    assert len(store.client.get_metric_history(number, "loss")) == 3
+    assert len(store.client.get_metric_history(run_id, "PrivateTest.accuracy")) == 1
+    assert len(store.client.get_metric_history(run_id, "loss")) == 3
 
 
 def test_a_live_run_gets_what_it_lacks(project: Path, new_store: NewStore) -> None:
@@ -139,7 +147,7 @@ def test_a_live_run_gets_what_it_lacks(project: Path, new_store: NewStore) -> No
         experiment="drawn",
         name="one",
         fingerprint=fingerprint,
-        params={"name": "one"},
+        params={"result": "one"},
         tags={"ferflow.stage": "train@one", "mlflow.source.git.commit": "0" * 40},
     )
     live.log_epoch(1, {"loss": 1.0, "val_accuracy": 0.6})  # and then it was killed, the server too

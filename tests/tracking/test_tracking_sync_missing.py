@@ -1,10 +1,11 @@
-"""What sync says of results that are missing, changed or no longer told of."""
+"""What sync reports about results that are missing, changed, or no longer in dvc.lock or dvc.yaml."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from tracking_helpers import STAGES, dvc, rows, runs_of, track
 
 from ferflow.base.errors import TrackingError
@@ -17,7 +18,7 @@ def test_what_is_not_on_disk_is_named_and_shown_after_checkout(project: Path, ne
     store = new_store(project)
     shutil.rmtree(project / "models" / "one")
     report = track(project)
-    assert set(report.outcomes) == {"train@two", "tune"}
+    assert set(report.outcomes) == {"train@two", "tune@one"}
     assert "dvc checkout models/one" in report.skipped["train@one"]
     assert "dvc checkout models/one" in str(report)
     dvc(project, "checkout", "models/one")
@@ -25,14 +26,14 @@ def test_what_is_not_on_disk_is_named_and_shown_after_checkout(project: Path, ne
     assert "one" in runs_of(store)
 
 
-@pytest.mark.parametrize("path", ["reports/train/one/history.csv", "models/one/config.yaml"])
+@pytest.mark.parametrize("path", ["reports/train/one/history.csv", "models/one/settings.yaml"])
 def test_an_output_that_is_not_what_dvc_tells_is_not_shown(project: Path, new_store: NewStore, path: str) -> None:
     new_store(project)
     text = (project / path).read_text()
     (project / path).unlink()  # DVC may have linked it to its cache
     (project / path).write_text(text.replace("3", "4"))
     report = track(project)
-    assert "is not what dvc.lock tells" in report.skipped["train@one"]
+    assert "differs from dvc.lock" in report.skipped["train@one"]
     assert "train@one" not in report.outcomes
 
 
@@ -56,7 +57,7 @@ def test_results_of_data_that_is_no_longer_there_wait_for_their_stage(project: P
     params.write_text(
         params.read_text()
         .replace("dataset: drawn", "dataset: other")
-        .replace("  drawn: {", "  other: {source: local}\n  drawn: {")
+        .replace("  drawn: {", "  other: {source: {kind: local}, labels: {kind: folder}}\n  drawn: {")
     )
     script = project / "stage.py"
     script.write_text(script.read_text().replace("a face", "another face"))
@@ -122,9 +123,9 @@ def test_a_lock_with_merge_marks_is_refused(project: Path) -> None:
 
 def test_a_deleted_experiment_is_explained(project: Path, new_store: NewStore) -> None:
     store = new_store(project)
-    number = store.experiment("drawn")
-    store.client.delete_experiment(number)
-    with pytest.raises(TrackingError, match=f"restore -x {number}"):
+    experiment = store.experiment("drawn")
+    store.client.delete_experiment(experiment)
+    with pytest.raises(TrackingError, match=f"restore -x {experiment}"):
         track(project)
 
 
@@ -134,3 +135,73 @@ def test_a_run_made_twice_at_once_stays_one(project: Path, new_store: NewStore) 
     first = store.create_run(experiment, "f", "one", {})
     assert store.create_run(experiment, "f", "one", {}).info.run_id == first.info.run_id
     assert len(runs_of(store)) == 1
+
+
+def test_figures_of_a_study_are_added_once_they_are_there(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    shutil.rmtree(project / "reports/study")
+    report = track(project)
+    assert report.outcomes["tune@one"] == "added"
+    assert "reports/study/one is missing" in report.skipped["study@one"]
+    parent = runs_of(store)["tune one"].info.run_id
+    assert not store.client.list_artifacts(parent, "study")
+    dvc(project, "checkout", "reports/study/one")
+    assert track(project).outcomes["tune@one"] == "updated"
+    assert [item.path for item in store.client.list_artifacts(parent, "study")] == ["study/history.png"]
+    assert len(runs_of(store)) == 7
+
+
+def test_what_git_keeps_is_not_looked_for_in_the_cache_of_dvc(project: Path, new_store: NewStore) -> None:
+    new_store(project)
+    (project / "reports/train/one/history.csv").unlink()
+    assert track(project).skipped["train@one"] == (
+        "reports/train/one/history.csv is missing. Take it from git, or run: dvc repro train@one"
+    )
+
+
+def test_stages_that_dvc_yaml_no_longer_has_are_named_and_left(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    track(project)
+    before = rows(store)
+    dvc_yaml = (project / "dvc.yaml").read_text()
+    (project / "dvc.yaml").write_text(dvc_yaml.replace("[one, two]", "[one]"))
+    report = track(project)
+    assert sorted(report.obsolete) == ["evaluate@two", "settings@two", "train@two"]
+    assert set(report.outcomes) == {"train@one", "tune@one"}
+    assert not report.changed
+    assert not report.skipped
+    assert "no longer part of the pipeline" in str(report)
+    assert "dvc repro" not in str(report)
+    assert rows(store) == before
+
+
+def test_an_output_belongs_to_the_stage_that_dvc_yaml_has_now(project: Path, new_store: NewStore) -> None:
+    """An entry of an earlier pipeline may come first in dvc.lock, and name the same outputs."""
+    store = new_store(project)
+    lock = project / "dvc.lock"
+    content = yaml.safe_load(lock.read_text())
+    old = {**content["stages"]["train@two"], "cmd": "./stage.py earlier"}
+    content["stages"] = {"train_tuned@two": old, **content["stages"]}
+    lock.write_text(yaml.safe_dump(content, sort_keys=False))
+    report = track(project)
+    assert report.obsolete == ["train_tuned@two"]
+    assert report.outcomes == dict.fromkeys(sorted(STAGES), "added")
+    assert runs_of(store)["two"].data.tags["ferflow.fingerprint"] == read_lock(project).fingerprint("train@two")
+
+
+def test_an_invalid_output_is_named_and_the_others_are_shown(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    script = project / "stage.py"
+    script.write_text(script.read_text().replace('models/{name}/settings.yaml"', 'models/{name}/config.yaml"'))
+    dvc(project, "repro", "-s", "-f", "train@one")
+    report = track(project)
+    assert "settings.yaml cannot be read" in report.skipped["train@one"]
+    assert "dvc repro -f train@one" in report.skipped["train@one"]
+    assert "tune one" in runs_of(store)
+
+
+def test_a_broken_dvc_yaml_is_named(project: Path, new_store: NewStore) -> None:
+    new_store(project)
+    (project / "dvc.yaml").write_text("stages: [")
+    with pytest.raises(TrackingError, match=r"dvc\.yaml"):
+        track(project)

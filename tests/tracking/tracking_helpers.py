@@ -1,4 +1,4 @@
-"""What the tests of tracking share."""
+"""Helpers that the tests of tracking share."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def served() -> Any:
     return mlflow.pyfunc.load_model("models:/ferflow@champion")
 
 
-STAGES = {"train@one", "train@two", "tune"}
+STAGES = {"train@one", "train@two", "tune@one"}
 
 
 def track(project: Path, uri: str = "sqlite:///mlflow.db") -> SyncReport:

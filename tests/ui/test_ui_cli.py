@@ -1,5 +1,6 @@
 """`ferflow`: what it does to params.yaml, what it asks of dvc, and what it says."""
 
+import json
 import os
 import re
 import stat
@@ -8,33 +9,76 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from defaults import PARAMS as PARAMS_OF_REPOSITORY
+from defaults import ROOT, network
 from ferflow.base.errors import ConfigError
-from ferflow.ui.cli import main, set_params
+from ferflow.settings import load_config
+from ferflow.ui.cli import main, results_of, set_params
 
-PARAMS = """\
+HEAD = """\
 # What to run.
 dataset: faces # one of `datasets`
 budget: "small"
 
 seed: 1 # of everything
-enabled: [cnn, vgg16] # in this order
+results: # what to train
+  cnn: {model: cnn, architecture: cnn, search: none}
+  vgg16: {model: vgg16, architecture: vgg16, search: none} # in this order
+
 datasets:
-  faces: {source: sample}
+  faces:
+    description: drawn
+    licence: MIT
+    source: {kind: sample, images: 100, emotions: 7, damage: true}
+    labels: {kind: folder}
   own:
     # yours
-    source: local
+    description: yours
+    licence: yours
+    source: {kind: local}
+    labels: {kind: folder}
 models:
-  cnn: {}
+  cnn:
+    description: ""
+    architecture: cnn
+    network: CNN
   vgg16:
-    network: {weights: none}
+    description: ""
+    architecture: vgg16
+    network: VGG16
 tune:
-  models: []
+  models: {} # searched
+  startup_trials: 1
+  prune_after: 1
+  train: {}
   space:
     train.learning_rate: {low: 0.001, high: 0.01, log: true}
     network.dropout: {low: 0.1, high: 0.5}
-budgets: {small: {}, large: {}}
+budgets:
+  small: {description: "", train: {}, tune: {trials: 1, epochs: 1, images: null}}
+  large: {description: "", train: {}, tune: {trials: 1, epochs: 1, images: null}}
 """
+# The sections that these tests do not change, from the repository's own file.
+REST = {
+    key: PARAMS_OF_REPOSITORY[key]
+    for key in (
+        "backend",
+        "image_size",
+        "unpack",
+        "clean",
+        "eda",
+        "prepare",
+        "train",
+        "evaluate",
+        "compare",
+        "register",
+    )
+}
+PARAMS = HEAD.replace("CNN", json.dumps(network("cnn"))).replace(
+    "VGG16", json.dumps(network("vgg16", weights="none"))
+) + yaml.safe_dump(REST)
 
 
 @pytest.fixture
@@ -68,89 +112,83 @@ def test_a_value_is_set_and_all_else_stays(params: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out.endswith("now says dataset: faces -> own; budget: small -> large\n")
 
 
-def test_a_list_is_set_and_keeps_its_way_of_writing(params: Path) -> None:
-    config = set_params(params, {"enabled": ["vgg16"], "tune.models": ["vgg16"]})
-    assert config.results == ("vgg16", "vgg16_tuned")
+def test_results_are_set_and_the_rest_stays(params: Path) -> None:
+    config = set_params(params, results_of(load_config(params), ["vgg16"], ["vgg16"]))
+    assert list(config.results) == ["vgg16", "vgg16_tuned"]
+    assert config.tune.models == {"vgg16": "vgg16"}
     text = spaced(params.read_text())
-    assert "enabled: [vgg16] # in this order\n" in text
-    assert "  models: [vgg16]\n" in text
-    assert len(text.splitlines()) == len(PARAMS.splitlines())
-
-
-def test_a_list_that_the_file_leaves_out_is_added(params: Path) -> None:
-    params.write_text(PARAMS.replace("  models: []\n", ""))
-    assert set_params(params, {"tune.models": ["cnn"]}).tune.models == ("cnn",)
+    assert "  vgg16: {model: vgg16, architecture: vgg16, search: none}" in text
+    assert "  vgg16_tuned: {model: vgg16, architecture: vgg16, search: vgg16}" in text
+    assert "results: # what to train\n" in text
+    assert "  models: {vgg16: vgg16} # searched\n" in text
+    assert "\n\ndatasets:\n" in text
 
 
 def test_nothing_is_written_where_nothing_differs(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
     params.chmod(0o444)
     before = params.stat()
-    set_params(params, {"dataset": "faces", "enabled": ["cnn", "vgg16"], "tune.models": []})
+    set_params(params, {"dataset": "faces"} | results_of(load_config(params), ["cnn", "vgg16"], []))
     assert params.stat().st_mtime_ns == before.st_mtime_ns
     assert params.stat().st_ino == before.st_ino
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
-        ({"dataset": "mine"}, "dataset: 'mine' is not known."),
-        ({"enabled": ["cnn", "alexnet"]}, "enabled: 'alexnet' is not known."),
-        ({"enabled": ["cnn"], "seed": "x"}, "seed: "),
-        ({"nothing.models": ["cnn"]}, "nothing.models cannot be set, since there is no section 'nothing'"),
+        ({"dataset": "mine"}, "dataset: 'mine' is unknown."),
+        ({"budget": "large", "seed": "x"}, "seed: "),
+        ({"nothing.models": ["cnn"]}, "nothing.models cannot be set because there is no section 'nothing'"),
     ],
 )
-def test_the_file_stays_as_it_was_on_an_error(params: Path, changes: dict[str, Any], told: str) -> None:
+def test_the_file_stays_as_it_was_on_an_error(params: Path, changes: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         set_params(params, changes)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
     assert params.read_text() == PARAMS
     assert [path.name for path in params.parent.iterdir()] == ["params.yaml"]
 
 
 def test_the_repositorys_own_params_survive_to_the_byte(tmp_path: Path) -> None:
-    original = (Path(__file__).parents[2] / "params.yaml").read_text()
+    original = (ROOT / "params.yaml").read_text()
     path = tmp_path / "params.yaml"
     path.write_text(original)
-    config = set_params(path, {"dataset": "own"})
-    set_params(path, {"dataset": "sample", "enabled": ["cnn"], "tune.models": []})
-    set_params(path, {"enabled": list(config.enabled), "tune.models": list(config.tune.models)})
+    before = load_config(path)
+    set_params(path, {"dataset": "own"})
+    set_params(path, {"dataset": "sample"} | results_of(before, ["cnn", "vgg16"], []))
+    set_params(path, results_of(before, ["cnn", "cnn_augmented"], ["cnn_augmented"]))
     assert path.read_text() == original
 
 
 def test_check(params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(monkeypatch, "check") == 0
-    assert capsys.readouterr().out == "params.yaml is right: 2 models, 2 datasets.\n"
+    assert capsys.readouterr().out == "params.yaml is valid: 2 models, 2 datasets.\n"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
-        ("network: {weights: none}", "network: {wieghts: none}", "models.vgg16.network.wieghts: unknown key."),
-        ("  cnn: {}", "  cnn: {}\n  mine: {}", "models: 'mine' has no module in src/ferflow/models."),
-        ("  models: []", "  models: [vgg16]", ""),
+        ('"weights": "none"', '"wieghts": "none"', "models.vgg16.network.wieghts: unknown key."),
+        ('"weights": "none", ', "", "models.vgg16.network.weights: missing."),
+        ("architecture: vgg16", "architecture: mine", "architecture: there is no src/ferflow/models/mine.py."),
         ("high: 0.5", "high: 1.0", ""),
-        (
-            "  models: []\n  space:",
-            "  models: [cnn]\n  space:\n    network.dens: {choices: [1]}",
-            "network.dens: unknown",
-        ),
     ],
 )
 def test_check_tells_what_only_the_networks_know(
-    params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: str, new: str, told: str
+    params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: str, new: str, expected: str
 ) -> None:
     params.write_text(PARAMS.replace(old, new))
     status = command(monkeypatch, "check")
     shown = capsys.readouterr()
-    assert told in shown.err
-    assert status == (1 if told else 0)
+    assert expected in shown.err
+    assert status == (1 if expected else 0)
 
 
 def test_check_tells_an_end_of_a_range_that_the_network_refuses(
     params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    params.write_text(PARAMS.replace("  models: []", "  models: [cnn]").replace("high: 0.5", "high: 1.0"))
+    set_params(params, results_of(load_config(params), ["cnn"], ["cnn"]))
+    params.write_text(params.read_text().replace("high: 0.5", "high: 1.0"))
     assert command(monkeypatch, "check") == 1
     assert "models.cnn.network.dropout: Input should be less than 1. Received: 1.0." in capsys.readouterr().err
 
@@ -184,8 +222,8 @@ def test_run_sets_params_and_starts_dvc_with_its_own_python(
 ) -> None:
     assert command(monkeypatch, "run", "--budget", "large", "--models", "cnn", "--stage", "train@cnn") == 0
     assert dvc.read_text().splitlines() == ["repro train@cnn", str(Path(sys.executable))]
-    assert "dataset faces, budget large, models cnn\n" in capsys.readouterr().out
-    assert "enabled: [cnn] #" in spaced(params.read_text())
+    assert "dataset faces, budget large, results cnn\n" in capsys.readouterr().out
+    assert list(load_config(params).results) == ["cnn"]
 
 
 def test_what_is_not_trained_any_more_is_not_tuned_either(
@@ -194,11 +232,11 @@ def test_what_is_not_trained_any_more_is_not_tuned_either(
     assert command(monkeypatch, "run", "--tune", "cnn vgg16", "--stage", "clean") == 0
     assert command(monkeypatch, "run", "--models", "cnn", "--stage", "clean") == 0
     assert capsys.readouterr().out.endswith(
-        "now says enabled: cnn vgg16 -> cnn; tune.models: cnn vgg16 -> cnn\n"
-        "dataset faces, budget small, models cnn cnn_tuned\n"
+        "now says results: cnn vgg16 cnn_tuned vgg16_tuned -> cnn cnn_tuned; tune.models: cnn vgg16 -> cnn\n"
+        "dataset faces, budget small, results cnn cnn_tuned\n"
     )
     assert command(monkeypatch, "run", "--models", "vgg16", "--tune", "cnn", "--stage", "clean") == 1
-    assert "tune.models: 'cnn' is not known. Allowed: vgg16." in capsys.readouterr().err
+    assert "--tune: 'cnn' is unknown. Allowed: vgg16." in capsys.readouterr().err
 
 
 def test_run_ends_with_dvcs_failure(
@@ -206,15 +244,15 @@ def test_run_ends_with_dvcs_failure(
 ) -> None:
     monkeypatch.setenv("STATUS", "255")
     assert command(monkeypatch, "run", "--stage", "clean") == 1
-    assert capsys.readouterr().err == "error: dvc repro clean ended with status 255; its message stands above.\n"
+    assert capsys.readouterr().err == "error: dvc repro clean failed with exit status 255; see the output above.\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
-        (("--dataset", "mine"), "dataset: 'mine' is not known."),
-        (("--models", "cnn cnn"), "enabled: a model is named twice."),
-        (("--tune", "vgg"), "tune.models: 'vgg' is not known. Did you mean vgg16?"),
+        (("--dataset", "mine"), "dataset: 'mine' is unknown."),
+        (("--models", "cnn cnn"), "--models: a model is named twice."),
+        (("--tune", "vgg"), "--tune: 'vgg' is unknown. Did you mean vgg16?"),
     ],
 )
 def test_run_starts_nothing_after_a_mistake(
@@ -223,10 +261,10 @@ def test_run_starts_nothing_after_a_mistake(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, str],
-    told: str,
+    expected: str,
 ) -> None:
     assert command(monkeypatch, "run", *arguments) == 1
-    assert told in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
     assert not dvc.exists()
     assert params.read_text() == PARAMS
 
@@ -234,7 +272,7 @@ def test_run_starts_nothing_after_a_mistake(
 def test_run_starts_nothing_where_a_network_option_is_wrong(
     params: Path, dvc: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    params.write_text(PARAMS.replace("weights: none", "dropout: 2.0"))
+    params.write_text(PARAMS.replace('"dropout": 0.4', '"dropout": 2.0'))
     monkeypatch.setattr(sys, "executable", PYTHON)
     assert command(monkeypatch, "run", "--stage", "download") == 1
     assert "models.vgg16.network.dropout: " in capfd.readouterr().err
@@ -243,15 +281,16 @@ def test_run_starts_nothing_where_a_network_option_is_wrong(
 
 def test_tuning_can_be_turned_off(params: Path, dvc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert command(monkeypatch, "run", "--tune", "cnn vgg16", "--stage", "clean") == 0
-    assert "  models: [cnn, vgg16]\n" in params.read_text()
+    assert "  models: {cnn: cnn, vgg16: vgg16} #" in spaced(params.read_text())
     assert command(monkeypatch, "run", "--tune", "none", "--stage", "clean") == 0
-    assert params.read_text() == PARAMS
+    assert load_config(params).tune.models == {}
+    assert list(load_config(params).results) == ["cnn", "vgg16"]
 
 
-def test_outside_of_the_project_the_way_in_is_told(
+def test_outside_of_the_project_the_way_in_is_expected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert command(monkeypatch, "check") == 1
-    assert capsys.readouterr().err.startswith("error: params.yaml is missing. Run from the project's folder")
+    assert capsys.readouterr().err.startswith("error: params.yaml is missing. Run the command from the project root")
     assert os.listdir(tmp_path) == []  # noqa: PTH208

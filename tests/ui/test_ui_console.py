@@ -1,13 +1,19 @@
-"""What the user sees of a command: one message, the right status, no notices of libraries."""
+"""What the user sees of a command: one message, the documented exit status, no notices of libraries."""
 
+import contextlib
+import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ferflow.base.errors import ConfigError, DataError, DownloadError, FerflowError, ModelError, TrackingError
 from ferflow.ui import console
-from ferflow.ui.console import run_command
+from ferflow.ui.console import run_command, start_keras
 
 
 def fail_with(error: BaseException) -> Callable[[], None]:
@@ -29,7 +35,7 @@ def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         run_command(fail_with(KeyboardInterrupt()))
     assert caught.value.code == 130
-    assert capsys.readouterr().err == "stopped\n"
+    assert capsys.readouterr().err == "Interrupted.\n"
 
 
 def test_a_bug_keeps_its_traceback() -> None:
@@ -76,3 +82,60 @@ def test_what_was_written_before_a_failure_is_shown_too(capfd: pytest.CaptureFix
     with pytest.raises(ZeroDivisionError), console._filtered_stderr():
         fail()
     assert capfd.readouterr().err == NEWS
+
+
+def start_in_new_process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    code = f"from ferflow.ui.console import run_command, start_keras\n{code}"
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**kept, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def test_start_keras_chooses_the_backend() -> None:
+    code = 'start_keras("jax"); import os, keras; print(keras.backend.backend(), os.environ["KERAS_BACKEND"])'
+    result = start_in_new_process(code)
+    assert result.stdout == "jax jax\n", result.stderr
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        (
+            "jax",
+            "error: KERAS_BACKEND=jax is set, but params.yaml says backend: tensorflow. Unset it "
+            "(unset KERAS_BACKEND), or run: make repro BACKEND=jax.\n",
+        ),
+        ("", ""),
+        ("tensorflow", ""),
+    ],
+)
+def test_another_backend_in_the_environment_is_an_error(
+    variable: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", variable)
+    monkeypatch.setitem(sys.modules, "keras", fake_keras("tensorflow"))
+    with contextlib.suppress(SystemExit):
+        run_command(lambda: start_keras("tensorflow"))
+    assert capsys.readouterr().err == says
+
+
+def fake_keras(backend: str) -> Any:
+    return SimpleNamespace(config=SimpleNamespace(backend=lambda: backend), ops=SimpleNamespace(zeros=lambda _: None))
+
+
+def test_keras_imported_with_another_backend_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setitem(sys.modules, "keras", fake_keras("jax"))
+    with pytest.raises(ConfigError, match=r"already imported with backend jax.*KERAS_BACKEND=tensorflow"):
+        start_keras("tensorflow")
+    assert "KERAS_BACKEND" not in os.environ
+
+
+def test_a_backend_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"torch is not installed.*pip install torch"):
+        start_keras("torch")

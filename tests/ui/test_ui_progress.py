@@ -30,11 +30,11 @@ def test_plain_lines_off_a_terminal() -> None:
     lines = stream.getvalue().splitlines()
     assert 1 <= len(lines) <= 5
     for line in lines:
-        head, rate, left, told = line.split(", ")
+        head, rate, remaining, figures = line.split(", ")
         done = int(head.removeprefix("reading: ").removesuffix("/6"))
-        assert told == f"seen {done}", "the status is the one after the item"
+        assert figures == f"seen {done}", "the status is the one after the item"
         assert rate.endswith(" images/s")
-        assert left.endswith(" s left")
+        assert remaining.endswith(" s left")
     assert "\r" not in stream.getvalue()
 
 

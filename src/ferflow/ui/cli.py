@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 
+from ferflow.base.dotted import merge
 from ferflow.base.errors import ConfigError, FerflowError
+from ferflow.base.explain import did_you_mean
 from ferflow.base.files import read_json, whole_file
 from ferflow.settings import Config, load_config, parse_config
+from ferflow.settings.resolve import resolve_search
+from ferflow.settings.training import NO_SEARCH
 from ferflow.ui.console import run_command, start_keras
 
 PARAMS = Path("params.yaml")
@@ -26,15 +31,16 @@ def main() -> None:
     run = commands.add_parser("run", help="set params, run the pipeline, bring MLflow up to date")
     run.add_argument("--dataset", help="an entry of `datasets`; stays set in params.yaml")
     run.add_argument("--budget", help="an entry of `budgets`; stays set in params.yaml")
-    run.add_argument("--models", help="names of models, separated by spaces; stays set in params.yaml")
+    run.add_argument("--backend", help="keras backend: tensorflow, jax or torch; stays set in params.yaml")
+    run.add_argument("--models", help="models to train, separated by spaces; stays set in params.yaml")
     run.add_argument("--tune", help="models to tune, separated by spaces, or `none`; stays set in params.yaml")
-    run.add_argument("--archive", type=Path, help="an archive or folder to take in place of the download")
+    run.add_argument("--archive", type=Path, help="an archive or folder to use instead of the download")
     run.add_argument("--stage", help="stop after this stage, such as clean, train or train@cnn")
-    run.add_argument("--force", action="store_true", help="run every stage even where nothing has changed")
+    run.add_argument("--force", action="store_true", help="run every stage even if nothing has changed")
     run.set_defaults(command=_run)
     check = commands.add_parser("check", help="check params.yaml, with every model's own options")
     check.set_defaults(command=_check)
-    track = commands.add_parser("track", help="rebuild in MLflow whatever it lacks of the results on disk")
+    track = commands.add_parser("track", help="rebuild in MLflow what it lacks of the results on disk")
     track.set_defaults(command=_track)
     results = commands.add_parser("results", help="write docs/results/<dataset>.md from the reports")
     results.set_defaults(command=_results)
@@ -46,18 +52,18 @@ def main() -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     changes: dict[str, Any] = {}
-    if arguments.dataset:
-        changes["dataset"] = arguments.dataset
-    if arguments.budget:
-        changes["budget"] = arguments.budget
-    if arguments.models:
-        changes["enabled"] = arguments.models.split()
-        # What was tuned and is not trained now goes with it, unless --tune says otherwise.
-        changes["tune.models"] = [name for name in load_config(PARAMS).tune.models if name in changes["enabled"]]
-    if arguments.tune:
-        changes["tune.models"] = [] if arguments.tune == "none" else arguments.tune.split()
+    for key in ("dataset", "budget", "backend"):
+        if getattr(arguments, key):
+            changes[key] = getattr(arguments, key)
+    config = load_config(PARAMS)
+    if arguments.models or arguments.tune:
+        changes |= results_of(
+            config,
+            arguments.models.split() if arguments.models else None,
+            None if arguments.tune is None else [] if arguments.tune == NO_SEARCH else arguments.tune.split(),
+        )
     config = set_params(PARAMS, changes)
-    print(f"dataset {config.dataset}, budget {config.budget}, models {' '.join(config.results)}", flush=True)
+    print(f"dataset {config.dataset}, budget {config.budget}, results {' '.join(config.results)}", flush=True)
     _check_apart()  # now, not hours later when a model's stage is reached
     if arguments.archive:
         _take_archive(config, arguments.archive)
@@ -68,36 +74,72 @@ def _run(arguments: argparse.Namespace) -> None:
         print("Next: `make ui` shows every run; reports/eda/index.html shows the data.")
 
 
+def results_of(config: Config, models: Sequence[str] | None, tuned: Sequence[str] | None) -> dict[str, Any]:
+    """Return the values of `results` and `tune.models` for the models to train and to search.
+
+    Args:
+        config: params.yaml as it is.
+        models: Models to train with the settings of params.yaml. None: those that are trained now.
+        tuned: Models to search; each gives a further result `<model>_tuned`. None: those that are searched now, as far
+            as `models` still names them.
+
+    Raises:
+        ConfigError: A model is unknown, named twice, or searched without being trained.
+    """
+    if models is None:
+        models = [result.model for result in config.results.values() if result.search == NO_SEARCH]
+    if tuned is None:
+        tuned = [name for name in config.tune.models if name in models]
+    for option, names, allowed in (("--models", models, list(config.models)), ("--tune", tuned, models)):
+        if len(set(names)) != len(names):
+            raise ConfigError(f"{option}: a model is named twice. Received: {' '.join(names)}.")
+        for name in names:
+            if name not in allowed:
+                hint = did_you_mean(name, allowed)
+                raise ConfigError(f"{option}: {name!r} is unknown.{hint} Allowed: {', '.join(allowed)}.")
+    plain = {name: (name, NO_SEARCH) for name in models}
+    searched = {f"{name}_tuned": (name, name) for name in tuned}
+    return {
+        "results": {
+            result: {"model": name, "architecture": config.models[name].architecture, "search": search}
+            for result, (name, search) in (plain | searched).items()
+        },
+        "tune.models": {name: config.models[name].architecture for name in tuned},
+    }
+
+
 def _check(_arguments: argparse.Namespace) -> None:
     config = load_config(PARAMS)
     _check_networks(config)
-    print(f"{PARAMS} is right: {len(config.models)} models, {len(config.datasets)} datasets.")
+    print(f"{PARAMS} is valid: {len(config.models)} models, {len(config.datasets)} datasets.")
 
 
 def _check_apart() -> None:
-    """Run `ferflow check` as a process of its own, so that keras does not fill this one's memory for hours."""
+    """Run `ferflow check` in its own process, so that Keras does not occupy this one's memory for hours."""
     status = subprocess.run([sys.executable, "-m", "ferflow.ui.cli", "check"], stdout=subprocess.DEVNULL, check=False)
     if status.returncode:
-        raise SystemExit(status.returncode)  # its message stands above
+        raise SystemExit(status.returncode)  # it has printed its message
 
 
 def _check_networks(config: Config) -> None:
-    """Check each model's own options, and with them both ends of every range that is searched.
+    """Check each model's own options under the budget, and both ends of every range that is searched.
 
     Raises:
-        ConfigError: an option is not allowed, or a model has no module.
+        ConfigError: An option is not allowed, or a model has no module.
     """
-    start_keras()
+    start_keras(config.backend)
     from ferflow.train.architectures import check_options
 
-    for name in config.models:
-        check_options(name, config.resolve(name).network)
+    for name, model in config.models.items():
+        special = model.budgets.get(config.budget)
+        check_options(model.architecture, merge(model.network, special.network if special else {}), name)
     if config.tune.models:
-        from ferflow.tune import corners
+        from ferflow.tune.space import corners
 
         for name in config.tune.models:
-            for corner in corners(config.tune.space):
-                check_options(name, config.resolve(name, corner).network)
+            search = resolve_search(config, name)
+            for corner in corners(search.space):
+                check_options(search.architecture, search.trial(corner).network, name)
 
 
 def _track(_arguments: argparse.Namespace) -> None:
@@ -118,45 +160,47 @@ def _results(_arguments: argparse.Namespace) -> None:
 
 
 def _models(_arguments: argparse.Namespace) -> None:
-    start_keras()
+    config = load_config(PARAMS)
+    start_keras(config.backend)
     from ferflow.ui.pages.models_page import models_page
 
     page = Path("docs/models.md")
-    models_page(page, load_config(PARAMS).models, side=48, classes=7, bench=Path("reports/bench/train.json"))
+    models_page(page, config.models, side=config.image_size, classes=7, bench=Path("reports/bench/train.json"))
     print(f"wrote {page}")
 
 
 def set_params(path: Path, changes: dict[str, Any]) -> Config:
-    """Set keys (dotted) of params.yaml, keeping comments and order, and return the config that results.
+    """Set keys (dotted) of params.yaml, keeping comments and order, and return the resulting config.
 
-    The file is written only where a value differs and the result is right.
+    The file is written only if a value differs and the result is valid.
 
     Raises:
-        ConfigError: a value is not allowed; the file is left as it was.
+        ConfigError: A value is not allowed; the file is left unchanged.
     """
     config = load_config(path)
     editor = YAML()
     editor.width = 4096
     editor.preserve_quotes = True
     editor.indent(mapping=2, sequence=4, offset=2)
+    # ruamel would write null as nothing at all.
+    null = "tag:yaml.org,2002:null"
+    editor.representer.add_representer(type(None), lambda writer, _: writer.represent_scalar(null, "null"))
     with path.open(encoding="utf-8") as handle:
         content = editor.load(handle)
     changed = []
     for key, value in changes.items():
         *sections, last = key.split(".")
-        place = content
-        for section in sections:
-            place = place.get(section)
-            if place is None:
-                raise ConfigError(f"{path}: {key} cannot be set, since there is no section {section!r}.")
-        if place.get(last) != value:
-            changed.append(f"{key}: {_short(place.get(last))} -> {_short(value)}")
-            if isinstance(value, list) and isinstance(place.get(last), list):
-                if not place[last]:
-                    place[last].fa.set_flow_style()  # an empty list tells no way to write it
-                place[last][:] = value  # keeps the way the list is written
+        section = content
+        for name in sections:
+            section = section.get(name)
+            if section is None:
+                raise ConfigError(f"{path}: {key} cannot be set because there is no section {name!r}.")
+        if section.get(last) != value:
+            changed.append(f"{key}: {_short(section.get(last))} -> {_short(value)}")
+            if isinstance(value, dict) and isinstance(section.get(last), dict):
+                _replace(section[last], value)
             else:
-                place[last] = value
+                section[last] = value
     if not changed:
         return config
     with whole_file(path) as temporary:
@@ -167,12 +211,33 @@ def set_params(path: Path, changes: dict[str, Any]) -> Config:
     return config
 
 
+def _replace(mapping: CommentedMap, value: dict[str, Any]) -> None:
+    """Give a mapping of the file new entries; entries that stay keep how they are written, as does what follows."""
+    # A comment or blank line after the mapping hangs on the mapping's last key: it moves to the new last key.
+    trailing = mapping.ca.items.pop(next(reversed(mapping)), None) if mapping else None
+    for key in [key for key in mapping if key not in value]:
+        del mapping[key]
+    for place, (key, item) in enumerate(value.items()):
+        if mapping.get(key) == item:
+            kept = mapping.pop(key)
+        elif isinstance(item, dict):
+            kept = CommentedMap(item)
+            kept.fa.set_flow_style()
+        else:
+            kept = item
+        mapping.insert(place, key, kept)
+    if not any(isinstance(item, dict) for item in value.values()):
+        mapping.fa.set_flow_style()  # an empty mapping has no style to keep
+    if trailing and mapping:
+        mapping.ca.items[next(reversed(mapping))] = trailing
+
+
 def _short(value: Any) -> str:
-    return " ".join(value) or "none" if isinstance(value, list) else str(value)
+    return " ".join(value) or "none" if isinstance(value, list | dict) else str(value)
 
 
 def _take_archive(config: Config, archive: Path) -> None:
-    """Run the download stage on `archive`, unless what it holds is already the raw data."""
+    """Run the download stage on `archive`, unless its content already is the raw data."""
     from ferflow.download import fingerprint
 
     receipt = read_json(RECEIPT) if RECEIPT.is_file() else {}
@@ -183,13 +248,13 @@ def _take_archive(config: Config, archive: Path) -> None:
 
 
 def _dvc(*arguments: str) -> None:
-    """Run dvc with this environment's Python first on the path, since stages are started as `python`."""
+    """Run dvc with this environment's Python first on the path, because stages are started as `python`."""
     folder = Path(sys.executable).parent
     path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
     command: Sequence[str] = [str(folder / "dvc"), *arguments]
     status = subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
     if status:
-        raise FerflowError(f"dvc {' '.join(arguments)} ended with status {status}; its message stands above.")
+        raise FerflowError(f"dvc {' '.join(arguments)} failed with exit status {status}; see the output above.")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""What every command does around its work: a readable error instead of a traceback, and quiet libraries."""
+"""What every command needs: readable errors instead of tracebacks, and Keras without start-up notices."""
 
 import contextlib
+import importlib.util
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
-from ferflow.base.errors import FerflowError
+from ferflow.base.errors import ConfigError, FerflowError
 
-# What TensorFlow's and XLA's C++ parts print at start-up, whatever their log level: information and the absence of a
-# GPU. W and F lines, and all else, are passed on.
+# What the C++ code of TensorFlow and XLA prints at start-up, at any log level: information, and that there is no GPU.
+# Warnings (W), fatal errors (F) and all other lines are passed on.
 _NOTICE = re.compile(
     r"^(I0000 |E0000 .*cuda_platform|E0000 .*Unable to register cu|WARNING: All log messages before absl|"
     r".* I tensorflow/|To enable the following instructions:)"
@@ -18,7 +19,14 @@ _NOTICE = re.compile(
 
 
 def run_command(command: Callable[[], None]) -> None:
-    """Run `command`; end the process with status 1 and one clear message on a FerflowError, 130 on Ctrl-C."""
+    """Run `command`, and end the process with a readable message if it fails.
+
+    A FerflowError is printed as one message, with exit status 1. Ctrl-C gives exit status 130, as in a shell. Any
+    other exception is a bug and keeps its traceback.
+
+    Args:
+        command: Work of the command, without arguments.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         command()
@@ -26,32 +34,61 @@ def run_command(command: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print("Interrupted.", file=sys.stderr)
         sys.exit(130)
 
 
-def start_keras() -> None:
-    """Import keras and wake its backend with the backend's start-up notices held back; all else is shown."""
+def start_keras(backend: str) -> None:
+    """Import Keras with the given backend and initialize its devices, without start-up notices.
+
+    Call it before any module that imports Keras: Keras chooses its backend at import, and cannot change it later.
+
+    Args:
+        backend: Keras backend that params.yaml names: `tensorflow`, `jax` or `torch`.
+
+    Raises:
+        ConfigError: The environment sets another backend, Keras is already imported with another backend, or the
+            backend's package is not installed.
+    """
+    from_environment = os.environ.get("KERAS_BACKEND") or backend
+    if from_environment != backend:
+        raise ConfigError(
+            f"KERAS_BACKEND={from_environment} is set, but params.yaml says backend: {backend}. Unset it "
+            f"(unset KERAS_BACKEND), or run: make repro BACKEND={from_environment}."
+        )
+    if "keras" in sys.modules:
+        imported = sys.modules["keras"].config.backend()
+        if imported != backend:
+            raise ConfigError(
+                f"Keras is already imported with backend {imported}, but params.yaml says backend: {backend}. Start a "
+                f"new process, and set KERAS_BACKEND={backend} before it imports Keras."
+            )
+    if importlib.util.find_spec(backend) is None:
+        raise ConfigError(
+            f"params.yaml says backend: {backend}, but the package {backend} is not installed. Install it "
+            f"(pip install {backend}), or set backend to one that is installed."
+        )
+    os.environ["KERAS_BACKEND"] = backend
     with _filtered_stderr():
         import keras
 
-        keras.ops.zeros(1)  # the devices are looked for now, not in the first step
+        keras.ops.zeros(1)  # initializes the devices, and so prints their notices here and not in the first step
 
 
 @contextlib.contextmanager
 def _filtered_stderr() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2, also by C++ code, and pass on all lines but notices."""
+    """Hold back what is written to file descriptor 2, also by C++ code, and then pass on all lines but notices."""
     sys.stderr.flush()
     real = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as buffer:
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(real, 2)
             os.close(real)
-            held.seek(0)
-            for line in held.read().decode("utf-8", "replace").splitlines():
+            buffer.seek(0)
+            for line in buffer.read().decode("utf-8", "replace").splitlines():
                 if not _NOTICE.match(line):
                     print(line, file=sys.stderr)

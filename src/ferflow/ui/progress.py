@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar with rate and remaining time on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -19,17 +19,20 @@ def progress(
     status: Callable[[], str] | None = None,
     stream: TextIO | None = None,
 ) -> Iterator[T]:
-    """Yield `items` and show how far it is.
+    """Yield `items`, and show how many of them are done.
 
     Args:
-        items: what to go through.
-        total: how many there are, so that the time left can be told.
-        label: what is being done, such as "reading images".
-        unit: what one item is, in the singular.
-        every: seconds between two plain lines where the stream is not a terminal. Work that is over
-            sooner prints nothing there.
-        status: gives live figures to show behind the rest, such as "loss 0.93".
-        stream: standard error unless given.
+        items: Items to yield, in their order.
+        total: Number of items, from which the remaining time is estimated.
+        label: Present participle of the work, such as "reading images".
+        unit: Singular noun for one item. Defaults to "image".
+        every: Seconds between two lines where `stream` is not a terminal; work that takes less prints nothing there.
+            Defaults to 10 seconds.
+        status: Function that returns live figures to show at the end, such as "loss 0.93". Defaults to none.
+        stream: Where to show the progress. Defaults to standard error.
+
+    >>> list(progress("abc", 3, "reading letters", unit="letter"))
+    ['a', 'b', 'c']
     """
     stream = stream or sys.stderr
     if stream.isatty():
@@ -46,10 +49,10 @@ def progress(
         if now - last >= every:
             last = now
             rate = done / (now - start)
-            left = (total - done) / rate
-            now_at = f", {status()}" if status else ""
+            remaining = (total - done) / rate
+            figures = f", {status()}" if status else ""
             print(
-                f"{label}: {done}/{total}, {rate:.3g} {unit}s/s, {left:.0f} s left{now_at}",
+                f"{label}: {done}/{total}, {rate:.3g} {unit}s/s, {remaining:.0f} s left{figures}",
                 file=stream,
                 flush=True,
             )

@@ -1,10 +1,10 @@
-"""Take credentials out of text before it is shown or stored."""
+"""Redact credentials in text before it is shown or stored."""
 
 import re
 
 _PATTERNS = (
-    (re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]+"), r"\1?***"),  # signed addresses
-    (re.compile(r"//[^/@\s]+@"), "//***@"),  # user and password of an address
+    (re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]+"), r"\1?***"),  # query of an address, which may sign it
+    (re.compile(r"//[^/@\s]+@"), "//***@"),  # user and password in an address
     (re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]+", re.IGNORECASE), r"\1 ***"),
 )
 
@@ -15,6 +15,6 @@ def redact(text: str) -> str:
     >>> redact("postgresql://me:secret@host/db")
     'postgresql://***@host/db'
     """
-    for pattern, instead in _PATTERNS:
-        text = pattern.sub(instead, text)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
     return text

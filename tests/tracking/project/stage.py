@@ -1,4 +1,4 @@
-"""The stages of the test project: what FERflow's own leave behind, in a moment and without its imports."""
+"""The stages of the test project: outputs like those of FERflow's stages, within a moment and without its imports."""
 
 import json
 import struct
@@ -7,34 +7,38 @@ import zlib
 from pathlib import Path
 
 
-def main(stage, model=""):
+def main(stage, name=""):
     if stage == "download":
         write("data/raw/face.txt", "a face")
     elif stage == "prepare":
         write("data/prepare/train_images.npy", "images of " + Path("data/raw/face.txt").read_text())
         write("data/prepare/classes.json", '["happy", "sad"]')
+    elif stage == "settings":
+        text = "model: {0}\nbackend: tensorflow\nnetwork: {{dropout: 0.25}}\ntrain: {{epochs: 3}}\n"
+        write(f"settings/{name}.yaml", f"result: {name}\n" + text.format(name))
     elif stage == "train":
-        write(f"models/{model}/model.keras", f"weights of {model}")
-        write(f"models/{model}/config.yaml", f"name: {model}\nnetwork: {{dropout: 0.25}}\ntrain: {{epochs: 3}}\n")
+        write(f"models/{name}/model.keras", f"weights of {name}")
+        write(f"models/{name}/settings.yaml", Path(f"settings/{name}.yaml").read_text())
         rows = [f"{epoch},{1 / epoch:.6f},{0.5 + epoch / 10:.6f}" for epoch in (1, 2, 3)]
-        write(f"reports/train/{model}/history.csv", "\n".join(["epoch,loss,val_accuracy", *rows, ""]))
-        summary = {"model": model, "parameters": 123, "best_epoch": 3, "best": {"val_accuracy": 0.8}, "images": 70}
-        write(f"reports/train/{model}/summary.json", json.dumps(summary))
-        picture(f"reports/train/{model}/learning_curves.png", 60)
+        write(f"reports/train/{name}/history.csv", "\n".join(["epoch,loss,val_accuracy", *rows, ""]))
+        summary = {"model": name, "parameters": 123, "best_epoch": 3, "best": {"val_accuracy": 0.8}, "images": 70}
+        write(f"reports/train/{name}/summary.json", json.dumps(summary))
+        picture(f"reports/train/{name}/learning_curves.png", 60)
     elif stage == "tune":
-        best = {"model": model, "params": {"train.learning_rate": 0.01}, "value": 0.75, "trial": 1, "trials": 3}
-        write(f"reports/tune/{model}/best.json", json.dumps({**best, "metric": "val_accuracy"}))
+        best = {"model": name, "params": {"train.learning_rate": 0.01}, "value": 0.75, "trial": 1, "trials": 3}
+        write(f"reports/tune/{name}/best.json", json.dumps({**best, "metric": "val_accuracy"}))
         rows = ["0,COMPLETE,0.5,2,0.001", "1,COMPLETE,0.75,2,0.01", "2,PRUNED,0.25,1,0.1", "3,FAIL,,0,0.9"]
         write(
-            f"reports/tune/{model}/trials.csv", "\n".join(["number,state,value,epochs,train.learning_rate", *rows, ""])
+            f"reports/tune/{name}/trials.csv", "\n".join(["number,state,value,epochs,train.learning_rate", *rows, ""])
         )
-        picture(f"reports/tune/{model}/history.png", 120)
+    elif stage == "study":
+        picture(f"reports/study/{name}/history.png", 120)
     elif stage == "evaluate":
         score = 0.8 if "strict" in Path("judge.txt").read_text() else 0.9
         block = {"images": 10, "accuracy": score, "per_class": {"happy": {"f1": score}}}
-        metrics = {"model": model, "validation": block, "test": block, "PrivateTest": {**block, "accuracy": 0.7}}
-        write(f"reports/evaluate/{model}/metrics.json", json.dumps(metrics))
-        picture(f"reports/evaluate/{model}/confusion_test.png", 200)
+        metrics = {"model": name, "validation": block, "test": block, "PrivateTest": {**block, "accuracy": 0.7}}
+        write(f"reports/evaluate/{name}/metrics.json", json.dumps(metrics))
+        picture(f"reports/evaluate/{name}/confusion_test.png", 200)
 
 
 def write(path, text):
@@ -53,4 +57,5 @@ def picture(path, grey, side=32):
     Path(path).write_bytes(b"\x89PNG\r\n\x1a\n" + data)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

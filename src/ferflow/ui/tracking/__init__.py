@@ -1,9 +1,7 @@
-"""MLflow as a view of what DVC tracks: live runs of trainings, and all that is missing from the disk."""
+"""MLflow as a view of what DVC tracks: live runs of trainings, and every result on disk that MLflow lacks."""
 
-from ferflow.ui.tracking.content import flatten
-from ferflow.ui.tracking.fingerprint import from_lock, of_running_stage
-from ferflow.ui.tracking.live import LiveRun, open_live_run
-from ferflow.ui.tracking.lock import Lock, read_lock
+from ferflow.ui.tracking.dvc_lock import Lock, fingerprint_of_entry, fingerprint_of_running_stage, read_lock
+from ferflow.ui.tracking.live_run import LiveRun, open_live_run, selected_names
 from ferflow.ui.tracking.store import DEFAULT_URI, Store, check_uri, connect
 from ferflow.ui.tracking.sync import SyncReport, publish_champion, sync
 
@@ -15,11 +13,11 @@ __all__ = [
     "SyncReport",
     "check_uri",
     "connect",
-    "flatten",
-    "from_lock",
-    "of_running_stage",
+    "fingerprint_of_entry",
+    "fingerprint_of_running_stage",
     "open_live_run",
     "publish_champion",
     "read_lock",
+    "selected_names",
     "sync",
 ]

@@ -1,4 +1,4 @@
-"""A training's run while the training goes on: every epoch shows in MLflow as it ends."""
+"""The MLflow run of a training in progress: every epoch appears as it ends."""
 
 import sys
 import time
@@ -7,10 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import yaml
+
 from ferflow.base.errors import TrackingError
-from ferflow.ui.tracking.content import Point, flatten, known_steps, write_params, write_points
-from ferflow.ui.tracking.fingerprint import of_running_stage
-from ferflow.ui.tracking.lineage import run_tags
+from ferflow.ui.tracking.dvc_lock import fingerprint_of_running_stage
+from ferflow.ui.tracking.run_content import Point, logged_steps, run_tags, text_params, write_params, write_points
 from ferflow.ui.tracking.store import Store, check_uri, connect
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class LiveRun:
-    """The run of a training that goes on, found by its fingerprint.
+    """The run of a training in progress, identified by its fingerprint.
 
-    A finished run of this fingerprint is left as it is; an unfinished one (the training was killed and is now resumed,
-    or it failed) is continued, and an epoch that it has is not written again.
+    A finished run with this fingerprint is left as it is. An unfinished one (the training was killed and now resumes,
+    or it failed) is continued, and an epoch that it already shows is not written again.
 
-    A store that cannot be reached never ends a training: one warning, and a new try every `retry_after` seconds
-    with all that has gathered. What is missing at the end, `ferflow track` adds.
+    A store that cannot be reached never ends a training: the first failure prints a warning, and all pending epochs
+    are sent again after `retry_after` seconds. What is missing at the end, `ferflow track` adds.
 
-    Leaving it as a context manager ends the run: FINISHED, KILLED by Ctrl-C, FAILED by any other exception.
+    As a context manager it ends the run at exit: FINISHED, KILLED by Ctrl-C, FAILED by any other exception.
     """
 
     def __init__(
@@ -44,17 +45,17 @@ class LiveRun:
         """Open the run.
 
         Args:
-            uri: see ferflow.ui.tracking.connect.
-            root: the project's folder.
-            experiment: name of the experiment, the dataset's.
-            name: of the run, the model's.
-            fingerprint: of the DVC stage that trains; None logs nothing.
-            params: nested or flat; see ferflow.ui.tracking.flatten.
-            tags: by name.
-            retry_after: seconds between two tries to reach a store that cannot be reached.
+            uri: Address of the store; see ferflow.ui.tracking.connect.
+            root: Project root.
+            experiment: Name of the experiment, which is that of the dataset.
+            name: Name of the run, which is that of the result.
+            fingerprint: Fingerprint of the DVC stage that trains, or None to log nothing.
+            params: Nested values; see ferflow.ui.tracking.run_content.text_params.
+            tags: Tags by name.
+            retry_after: Seconds between two attempts to reach a store that does not answer. Defaults to 60 seconds.
 
         Raises:
-            TrackingError: MLflow can never use this address. (One that does not answer now only warns.)
+            TrackingError: MLflow does not support this address. (A store that does not answer only gives a warning.)
         """
         check_uri(uri)
         self._uri = uri
@@ -62,36 +63,36 @@ class LiveRun:
         self._experiment = experiment
         self._name = name
         self._fingerprint = fingerprint or ""
-        self._params = flatten(params)
+        self._params = text_params(params)
         self._tags = tags
         self._retry_after = retry_after
-        self._quiet_until = 0.0
+        self._next_attempt = 0.0
         self._warned = False
         self._store: Store | None = None
         self._run: Run | None = None
-        self._over = fingerprint is None
-        self._known: set[tuple[str, int]] = set()
-        self._waiting: list[Point] = []
-        self._try()
+        self._closed = fingerprint is None
+        self._logged: set[tuple[str, int]] = set()
+        self._pending: list[Point] = []
+        self._flush()
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Write the metrics of an epoch.
 
         Args:
-            epoch: from 1.
-            metrics: by name, as in history.csv.
+            epoch: Number of the epoch, from 1.
+            metrics: Values by name, as in history.csv.
         """
-        self._waiting += [(key, value, epoch) for key, value in metrics.items()]
-        self._try()
+        self._pending += [(key, value, epoch) for key, value in metrics.items()]
+        self._flush()
 
     def finish(self, status: str = "FINISHED") -> None:
         """End the run.
 
         Args:
-            status: FINISHED, FAILED or KILLED.
+            status: FINISHED, FAILED or KILLED. Defaults to FINISHED.
         """
-        self._quiet_until = 0.0
-        self._try(status)
+        self._next_attempt = 0.0
+        self._flush(status)
 
     def __enter__(self) -> Self:
         """Return the run."""
@@ -100,24 +101,24 @@ class LiveRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the run; an exception goes on its way."""
+        """End the run, and let an exception propagate."""
         if kind is None:
             self.finish()
         else:
             self.finish("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
 
-    def _try(self, status: str | None = None) -> None:
-        """Write what waits and end the run with `status`, unless the store was found out of reach just now."""
-        if self._over or time.monotonic() < self._quiet_until:
+    def _flush(self, status: str | None = None) -> None:
+        """Write all pending points, and end the run if a status is given, unless the store failed a moment ago."""
+        if self._closed or time.monotonic() < self._next_attempt:
             return
         try:
             self._write(status)
         except TrackingError as error:
-            self._quiet_until = time.monotonic() + self._retry_after
+            self._next_attempt = time.monotonic() + self._retry_after
             if not self._warned:
                 print(
-                    f"warning: {error}\nThe training goes on. Its run appears in MLflow once that is mended: "
-                    "ferflow track.",
+                    f"warning: {error}\nThe training continues. Once the store can be used again, add the training's "
+                    "run to it: ferflow track",
                     file=sys.stderr,
                     flush=True,
                 )
@@ -128,17 +129,17 @@ class LiveRun:
             self._store = connect(self._uri, self._root, timeout=5, retries=1)
         if self._run is None:
             self._run = self._open(self._store)
-        if self._over:
+        if self._closed:
             return
-        number = self._run.info.run_id
-        new = [point for point in self._waiting if (point[0], point[2]) not in self._known]
-        with self._store.speaking() as client:
-            write_points(client, number, new)
-            self._known |= {(key, step) for key, _, step in new}
-            self._waiting.clear()
+        run_id = self._run.info.run_id
+        points = [point for point in self._pending if (point[0], point[2]) not in self._logged]
+        with self._store.session() as client:
+            write_points(client, run_id, points)
+            self._logged |= {(key, step) for key, _, step in points}
+            self._pending.clear()
             if status:
-                client.set_terminated(number, status)
-                self._over = True
+                client.set_terminated(run_id, status)
+                self._closed = True
 
     def _open(self, store: Store) -> "Run":
         experiment = store.experiment(self._experiment)
@@ -146,38 +147,52 @@ class LiveRun:
         if run is None:
             run = store.create_run(experiment, self._fingerprint, self._name, self._tags)
         if run.info.status == "FINISHED":
-            self._over = True
+            self._closed = True
             return run
-        with store.speaking() as client:
+        with store.session() as client:
             client.update_run(run.info.run_id, status="RUNNING")
             write_params(client, run, self._params)
             for key in run.data.metrics:
-                self._known |= {(key, step) for step in known_steps(client, run.info.run_id, key)}
+                self._logged |= {(key, step) for step in logged_steps(client, run.info.run_id, key)}
         return run
 
 
 def open_live_run(
     root: Path, uri: str, *, stage: str, dataset: str, model: str, budget: str, params: Mapping[str, Any]
 ) -> LiveRun:
-    """Open the run of the training stage that DVC runs now; see LiveRun.
+    """Open the run of the training stage that DVC is running; see LiveRun.
 
     Args:
-        root: the project's folder.
-        uri: see ferflow.ui.tracking.connect.
-        stage: what DVC_STAGE says, such as `train@cnn`. If DVC does not know it, that is said and nothing is logged.
-        dataset: its name, which is the experiment's too.
-        model: name of the result, which is the run's too.
-        budget: its name.
-        params: the resolved config of the model.
+        root: Project root.
+        uri: Address of the store; see ferflow.ui.tracking.connect.
+        stage: Name of the stage as in DVC_STAGE, such as `train@cnn`. If dvc.yaml has no such stage, a warning is
+            printed and nothing is logged.
+        dataset: Name of the dataset, and so of the experiment.
+        model: Name of the result, and so of the run.
+        budget: Name of the budget.
+        params: Settings of the result, as in its settings.yaml.
 
     Raises:
-        TrackingError: MLflow can never use this address.
+        TrackingError: MLflow does not support this address.
     """
     check_uri(uri)
     fingerprint = None
     try:
-        fingerprint = of_running_stage(root, stage)
+        fingerprint = fingerprint_of_running_stage(root, stage)
     except TrackingError as error:
-        print(f"warning: MLflow will not show this training as it goes on: {error}", file=sys.stderr, flush=True)
+        print(f"warning: MLflow does not show this training while it runs: {error}", file=sys.stderr, flush=True)
     tags = run_tags(root, stage, dataset, budget)
     return LiveRun(uri, root, experiment=dataset, name=model, fingerprint=fingerprint, params=params, tags=tags)
+
+
+def selected_names(root: Path) -> tuple[str, str]:
+    """Return the names of the selected dataset and budget.
+
+    Training itself depends on neither name: its settings and arrays decide. They only name the experiment and a tag, so
+    they are read here and not by the stage.
+
+    Args:
+        root: Project root, where params.yaml is.
+    """
+    params = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+    return str(params["dataset"]), str(params["budget"])

@@ -1,13 +1,14 @@
-"""What one MLflow run shows, and how it gets there: only what the run lacks is written."""
+"""What one MLflow run shows, and how it is written: only what the run lacks is sent to the store."""
 
-import hashlib
 import json
+import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ferflow.base.dotted import flatten
 from ferflow.ui.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -15,29 +16,30 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Run
 
 LOGGED = "ferflow.logged"
-"""Tag set last: the digest of all that a run shows. A run without it is unfinished."""
+"""Tag that is set last: the digest of everything that a run shows. A run without it is incomplete."""
 
 Outcome = Literal["added", "completed", "updated", "unchanged"]
 Point = tuple[str, float, int]
-"""A metric's name, its value and its step."""
+"""Name, value and step of a metric."""
 
-_METRICS = 1000  # most that a request may carry
-_PARAMS = 100
+# MLflow's limits for one request.
+_MAX_METRICS = 1000
+_MAX_PARAMS = 100
 
 
 @dataclass(frozen=True)
 class Content:
-    """All that a run shows.
+    """Everything that a run shows.
 
     Attributes:
-        name: of the run, for people.
-        params: by dotted key; see `flatten`.
-        tags: by name.
-        points: metrics by step, such as those of every epoch.
-        results: metrics that stand for themselves; a new value takes the place of an old one.
-        figures: files by the folder of the run's artifacts that they go to.
-        datasets: MLflow inputs.
-        status: FINISHED or FAILED.
+        name: Name of the run, for people.
+        params: Params as text by dotted key; see `text_params`.
+        tags: Tags by name.
+        points: Metrics that have a value at each step, such as those of every epoch.
+        results: Metrics with a single value, at step 0; a new value replaces the previous one.
+        figures: Image files by the folder of the run's artifacts that they are copied to.
+        datasets: Inputs of the run.
+        status: Final status of the run, FINISHED or FAILED.
     """
 
     name: str
@@ -51,87 +53,116 @@ class Content:
 
 
 def write_run(store: Store, experiment: str, run: "Run", digest: str, content: Content) -> None:
-    """Make a run show `content`, as far as it does not yet, and mark it as finished.
+    """Make a run show `content`, sending only what it lacks, and mark it as complete.
 
     Args:
-        store: where.
-        experiment: id of the run's experiment.
-        run: as the store gave it last.
-        digest: of all that the content is made from, so that a complete run is known without looking closer.
-        content: what to show.
+        store: MLflow store to write to.
+        experiment: Id of the run's experiment.
+        run: The run as the store returned it last.
+        digest: Digest of all outputs that the content is made from. It recognizes a complete run without reading them.
+        content: What the run shows.
 
     Raises:
-        TrackingError: the store cannot be used.
+        TrackingError: The store cannot be used.
     """
     from mlflow.entities import RunTag
 
-    number, data = run.info.run_id, run.data
-    with store.speaking() as client:
+    run_id, data = run.info.run_id, run.data
+    with store.session() as client:
         write_params(client, run, content.params)
-        begun = {key for key, _, _ in content.points if key in data.metrics}
-        known = {(key, step) for key in begun for step in known_steps(client, number, key)}
-        points = [point for point in content.points if (point[0], point[2]) not in known]
+        started = {key for key, _, _ in content.points if key in data.metrics}
+        logged = {(key, step) for key in started for step in logged_steps(client, run_id, key)}
+        points = [point for point in content.points if (point[0], point[2]) not in logged]
         points += [(key, value, 0) for key, value in content.results.items() if data.metrics.get(key) != value]
-        write_points(client, number, points)
+        write_points(client, run_id, points)
         for folder, files in content.figures.items():
             for file in files:
-                client.log_artifact(number, str(file), folder)
-        used = {item.dataset.digest for item in run.inputs.dataset_inputs}
-        inputs = [item for item in content.datasets if item.dataset.digest not in used]
+                client.log_artifact(run_id, str(file), folder)
+        present = {item.dataset.digest for item in run.inputs.dataset_inputs}
+        inputs = [item for item in content.datasets if item.dataset.digest not in present]
         if inputs:
-            client.log_inputs(number, inputs)
+            client.log_inputs(run_id, inputs)
         if run.info.status != content.status:
-            client.set_terminated(number, content.status)
+            client.set_terminated(run_id, content.status)
+        # Tags that the run has win: a live run knows the commit that it was trained at, this process only today's.
         tags = {**content.tags, **data.tags, LOGGED: digest}
         client.log_batch(
-            number, tags=[RunTag(key, value) for key, value in tags.items() if data.tags.get(key) != value]
+            run_id, tags=[RunTag(key, value) for key, value in tags.items() if data.tags.get(key) != value]
         )
 
 
 def write_params(client: "MlflowClient", run: "Run", params: Mapping[str, str]) -> None:
-    """Write the params that a run does not have yet."""
+    """Write the params that a run does not have yet. MLflow does not allow changing the others."""
     from mlflow.entities import Param
 
     missing = [Param(key, value) for key, value in params.items() if key not in run.data.params]
-    for start in range(0, len(missing), _PARAMS):
-        client.log_batch(run.info.run_id, params=missing[start : start + _PARAMS])
+    for start in range(0, len(missing), _MAX_PARAMS):
+        client.log_batch(run.info.run_id, params=missing[start : start + _MAX_PARAMS])
 
 
-def write_points(client: "MlflowClient", run: str, points: Sequence[Point]) -> None:
+def write_points(client: "MlflowClient", run_id: str, points: Sequence[Point]) -> None:
     """Write metrics to the run with this id."""
     metrics = as_metrics(points)
-    for start in range(0, len(metrics), _METRICS):
-        client.log_batch(run, metrics=metrics[start : start + _METRICS])
+    for start in range(0, len(metrics), _MAX_METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
 
 
 def as_metrics(points: Iterable[Point]) -> "list[Metric]":
-    """Return points as MLflow's metrics, with the time now."""
+    """Return points as MLflow metrics with the current time."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
     return [Metric(key, float(value), now, step) for key, value, step in points]
 
 
-def known_steps(client: "MlflowClient", run: str, key: str) -> set[int]:
+def logged_steps(client: "MlflowClient", run_id: str, key: str) -> set[int]:
     """Return the steps at which the run with this id has the metric `key`."""
-    return {metric.step for metric in client.get_metric_history(run, key)}
+    return {metric.step for metric in client.get_metric_history(run_id, key)}
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested values as text by dotted key: {"train": {"epochs": 3}} gives {"train.epochs": "3"}.
+def text_params(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return nested values as text by dotted key, since MLflow stores params as text.
 
-    Text stands as it is, everything else as JSON, so that a value reads the same whether it comes from
-    Python or from YAML.
+    Strings are kept and everything else becomes JSON, so that a value from Python and the same value from YAML give
+    the same text.
+
+    >>> text_params({"train": {"epochs": 3, "optimizer": "adam"}, "weights": None})
+    {'train.epochs': '3', 'train.optimizer': 'adam', 'weights': 'null'}
     """
-    flat: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            flat.update(flatten(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
-    return flat
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in flatten(values).items()}
 
 
-def digest_of(value: Any) -> str:
-    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+def run_tags(root: Path, stage: str, dataset: str, budget: str) -> dict[str, str]:
+    """Return the tags that every run has: its stage, dataset and budget, and the git commit where there is one."""
+    return {
+        "mlflow.source.name": f"dvc repro {stage}",
+        "mlflow.source.type": "LOCAL",
+        "ferflow.stage": stage,
+        "ferflow.dataset": dataset,
+        "ferflow.budget": budget,
+        **git_tags(root),
+    }
+
+
+def git_tags(root: Path) -> dict[str, str]:
+    """Return the git commit, and whether the working tree differs from it, as tags.
+
+    Files that the pipeline itself writes (dvc.lock, reports/, settings/) are ignored; new files count as changes.
+
+    Returns:
+        `mlflow.source.git.commit` (40 hex digits) and `ferflow.git_dirty` (`true` or `false`). Empty outside a git
+        repository, before its first commit, or if git is not installed.
+    """
+    status = ["--no-optional-locks", "status", "--porcelain", "--", "."]
+    written_by_stages = [f":(exclude){path}" for path in ("dvc.lock", "reports", "settings")]
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changes = _git(root, *status, *written_by_stages)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"mlflow.source.git.commit": commit, "ferflow.git_dirty": "true" if changes else "false"}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    result = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return result.stdout.strip()

@@ -1,10 +1,11 @@
 """The registered model as MLflow loads it: uint8 faces in, class probabilities out.
 
-MLflow stores this file beside the weights and runs it to load the model ("models from code"). It needs keras, numpy
+MLflow stores this file next to the weights and runs it to load the model ("models from code"). It imports keras, numpy
 and pandas, and nothing of ferflow.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-BATCH = 256
+BATCH = 256  # faces in one step of the network
 
 
 class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """A keras network with the names of its classes."""
+    """A Keras network with the names of its classes."""
 
     def load_context(self, context: Any) -> None:
         """Load the network and the names of its classes.
 
         Args:
-            context: MLflow's; `artifacts` has the paths of `network` (.keras) and `classes` (a JSON list).
+            context: MLflow's context. Its `artifacts` has the paths of `network` (.keras) and `classes` (a JSON list),
+                its `model_config` the Keras `backend` that trained the network.
         """
+        # Keras would otherwise choose TensorFlow, which is not among the requirements of a network of another backend.
+        os.environ.setdefault("KERAS_BACKEND", context.model_config["backend"])
         import keras
 
         self.network = keras.saving.load_model(context.artifacts["network"], compile=False)
@@ -33,22 +37,22 @@ class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def predict(
         self,
         context: Any,
-        model_input: np.ndarray,  # as bare as this, or MLflow tries to make a signature of it
+        model_input: np.ndarray,  # without type arguments, since MLflow would derive a signature from them
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Return how probable each class is for each face.
+        """Return the probability of each class for each face.
 
         Args:
-            context: MLflow's; not used.
-            model_input: faces, uint8, (N, side, side) or (N, side, side, 1), grey levels 0 (black) to 255; or, as in a
-                JSON request, nested lists of whole numbers of that shape.
-            params: not used.
+            context: MLflow's context; not used.
+            model_input: Faces, uint8 of shape (N, side, side) or (N, side, side, 1), grey levels 0 (black) to 255
+                (white); or, as in a JSON request, nested lists of integers of that shape.
+            params: Not used.
 
         Returns:
-            float32, N rows that sum to 1, a column for each class by its name.
+            float32 table with N rows that sum to 1, and a column for each class, named after it.
 
         Raises:
-            ValueError: wrong shape, type or range; the message says what was received.
+            ValueError: The shape, type or range is invalid; the message says what was received.
         """
         faces = as_faces(model_input, self.network.input_shape[1])
         batches = [
@@ -60,24 +64,30 @@ class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
 
 def as_faces(value: Any, side: int) -> npt.NDArray[np.float32]:
-    """Return faces as the network takes them, (N, side, side, 1), or say what is wrong with them.
+    """Return faces as the network expects them, float32 of shape (N, side, side, 1).
+
+    Args:
+        value: Faces as in FaceClassifier.predict.
+        side: Side of the network's input in pixels.
 
     Raises:
-        ValueError: wrong shape, type or range.
+        ValueError: The shape, type or range is invalid.
     """
     expected = f"Expected uint8 grey levels 0 to 255, (N, {side}, {side}) or (N, {side}, {side}, 1)."
     try:
         faces = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"These are not images of one size: {error}. {expected}") from None
+        raise ValueError(f"The faces are not of one size. {expected} NumPy says: {error}.") from None
     if faces.shape[1:] not in ((side, side), (side, side, 1)):
-        one = " For a single face, add an axis in front: face[None]." if faces.shape == (side, side) else ""
-        raise ValueError(f"Faces of a wrong shape. {expected} Received: {faces.shape}.{one}")
+        advice = " For a single face, add an axis in front: face[None]." if faces.shape == (side, side) else ""
+        raise ValueError(f"The faces have an invalid shape. {expected} Received: {faces.shape}.{advice}")
     if not np.issubdtype(faces.dtype, np.integer):
-        unit = " Multiply by 255 what lies between 0 and 1." if np.issubdtype(faces.dtype, np.floating) else ""
-        raise ValueError(f"Faces of a wrong type. {expected} Received: {faces.dtype}.{unit}")
+        advice = (
+            " Multiply values between 0 and 1 by 255 and round them." if np.issubdtype(faces.dtype, np.floating) else ""
+        )
+        raise ValueError(f"The faces have an invalid type. {expected} Received: {faces.dtype}.{advice}")
     if faces.size and (faces.min() < 0 or faces.max() > 255):
-        raise ValueError(f"Faces out of range. {expected} Received: {faces.min()} to {faces.max()}.")
+        raise ValueError(f"The faces are out of range. {expected} Received: {faces.min()} to {faces.max()}.")
     return faces.reshape(-1, side, side, 1).astype(np.float32)
 
 

@@ -1,9 +1,8 @@
-"""The MLflow store that runs are written to: reached within seconds, or a clear error."""
+"""The MLflow store that runs are written to: connected within seconds, or a clear error."""
 
 import contextlib
 import logging
 import os
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ferflow.base.errors import TrackingError
+from ferflow.ui.redact import redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,81 +18,86 @@ if TYPE_CHECKING:
 
 DEFAULT_URI = "sqlite:///mlflow.db"
 FINGERPRINT = "ferflow.fingerprint"
+"""Tag that identifies a run; see ferflow.ui.tracking.dvc_lock."""
 
-_KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on chats
+# With this tag MLflow's UI opens an experiment on its runs; without it, on traces of language models.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
 _SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 
 
 @dataclass(frozen=True)
 class Store:
-    """An MLflow tracking store with its registry.
+    """An MLflow tracking store with its model registry.
 
     Attributes:
-        uri: of the store, without a relative path.
-        client: speaks to it.
+        uri: Address of the store; the path of a SQLite database is absolute.
+        client: MLflow client of the store. Use it within `session`, which translates its errors.
     """
 
     uri: str
     client: "MlflowClient"
 
     @contextlib.contextmanager
-    def speaking(self) -> Iterator["MlflowClient"]:
-        """Yield the client; what MLflow, its database or the network raise meanwhile becomes a TrackingError."""
-        with _translated(self.uri):
+    def session(self) -> Iterator["MlflowClient"]:
+        """Yield the client, and turn what MLflow, its database or the network raise into a TrackingError."""
+        with _tracking_errors(self.uri):
             yield self.client
 
     def experiment(self, name: str) -> str:
-        """Return the id of the experiment `name`, made if missing.
+        """Return the id of the experiment `name`, and create it if it is missing.
 
-        With a SQLite database the artifacts go to the folder `mlartifacts` beside it; a server has its own place.
+        With a SQLite database, artifacts go to the folder `mlartifacts` next to it; a server decides for itself.
 
         Raises:
-            TrackingError: it was deleted, or the store cannot be used.
+            TrackingError: The experiment was deleted, or the store cannot be used.
         """
         from mlflow.exceptions import MlflowException
 
-        with self.speaking() as client:
+        with self.session() as client:
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
                 try:
-                    place = self._artifacts(name)
-                    return str(client.create_experiment(name, artifact_location=place, tags=_KIND))
+                    location = self._artifacts(name)
+                    return str(client.create_experiment(name, artifact_location=location, tags=_KIND))
                 except MlflowException as error:
                     if error.error_code != "RESOURCE_ALREADY_EXISTS":
                         raise
-                    # Somebody else made it between the two calls.
+                    # Another process created it between the two calls.
                     experiment = client.get_experiment_by_name(name)
-        number = experiment.experiment_id
+        experiment_id = str(experiment.experiment_id)
         if experiment.lifecycle_stage != "active":
             raise TrackingError(
-                f"The MLflow experiment {name!r} was deleted. Bring it back: mlflow experiments restore -x {number}; "
-                "or remove it for good: mlflow gc."
+                f"The MLflow experiment {name!r} was deleted. Restore it: mlflow experiments restore -x "
+                f"{experiment_id}; or remove it for good: mlflow gc."
             )
-        return str(number)
+        return experiment_id
 
     def find_run(self, experiment: str, fingerprint: str) -> "Run | None":
-        """Return the run with this fingerprint, a finished one if there are several, or None."""
+        """Return the run with this fingerprint, or None. If there are several, a finished one is preferred."""
         runs = self._runs(experiment, fingerprint)
         return min(runs, key=lambda run: run.info.status != "FINISHED", default=None)
 
     def create_run(self, experiment: str, fingerprint: str, name: str, tags: Mapping[str, str]) -> "Run":
-        """Make a run; if somebody else made it at the same time, the first one stays and is returned.
+        """Create a run and return it; if another process created it at the same time, keep and return the first one.
 
         Args:
-            experiment: its id.
-            fingerprint: of the run.
-            name: of the run, for people.
-            tags: further tags.
+            experiment: Id of the experiment.
+            fingerprint: Fingerprint of the run.
+            name: Name of the run, for people.
+            tags: Further tags by name.
+
+        Raises:
+            TrackingError: The store cannot be used.
         """
-        with self.speaking() as client:
-            made = client.create_run(experiment, tags={**tags, FINGERPRINT: fingerprint}, run_name=name)
+        with self.session() as client:
+            created = client.create_run(experiment, tags={**tags, FINGERPRINT: fingerprint}, run_name=name)
             first = self._runs(experiment, fingerprint)[0]
-            if first.info.run_id != made.info.run_id:
-                client.delete_run(made.info.run_id)
+            if first.info.run_id != created.info.run_id:
+                client.delete_run(created.info.run_id)
         return first
 
     def _runs(self, experiment: str, fingerprint: str) -> "list[Run]":
-        with self.speaking() as client:
+        with self.session() as client:
             runs = client.search_runs([experiment], f"tags.`{FINGERPRINT}` = '{fingerprint}'")
         return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
@@ -102,66 +107,61 @@ class Store:
 
 
 def connect(uri: str, root: Path, timeout: int = 10, retries: int = 2) -> Store:
-    """Reach an MLflow store.
+    """Connect to an MLflow store.
 
     Args:
-        uri: a server's address or a database, as MLFLOW_TRACKING_URI has it. The file of a SQLite database is made
-            if missing; a relative one is taken from `root`.
-        root: the project's folder.
-        timeout: seconds that a server may take for an answer, unless MLFLOW_HTTP_REQUEST_TIMEOUT says otherwise.
-        retries: further tries of a request, unless MLFLOW_HTTP_REQUEST_MAX_RETRIES says otherwise.
+        uri: Address of a server or a database, as in MLFLOW_TRACKING_URI. The file of a SQLite database is created if
+            it is missing; a relative path is relative to `root`.
+        root: Project root.
+        timeout: Seconds to wait for a server's answer, unless MLFLOW_HTTP_REQUEST_TIMEOUT is set. Defaults to 10.
+        retries: Number of further attempts of a request, unless MLFLOW_HTTP_REQUEST_MAX_RETRIES is set. Defaults to 2.
 
     Raises:
-        TrackingError: MLflow cannot use such an address, or nothing answers there.
+        TrackingError: MLflow does not support such an address, or the store does not answer.
     """
     check_uri(uri)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(timeout))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # Nothing about anybody's runs leaves the machine unasked.
+    # Nothing about the user's runs leaves the machine without consent.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     database = _sqlite_path(uri)
     if database is not None:
         uri = f"sqlite:///{root.absolute() / database}"
     import mlflow
 
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it greets every new database
-    with _translated(uri):
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it logs a line for every new database
+    with _tracking_errors(uri):
         if database is not None:
-            _open(root.absolute() / database)
+            _check_database(root.absolute() / database)
         client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     return Store(uri, client)
 
 
 def check_uri(uri: str) -> None:
-    """Refuse addresses that MLflow cannot use; nothing is reached for.
+    """Reject an address that MLflow does not support, without connecting to it.
 
     Raises:
-        TrackingError: it is empty, a plain folder, or of an unknown kind.
+        TrackingError: The address is empty, a plain folder, or of an unknown scheme.
     """
     scheme = uri.partition(":")[0].partition("+")[0]
     if scheme not in _SCHEMES:
         raise TrackingError(
-            f"MLFLOW_TRACKING_URI is {redact(uri)!r}, and MLflow keeps no runs there. "
-            f"Use a server (http://host:5000) or a database ({DEFAULT_URI}), or unset it for {DEFAULT_URI}."
+            f"MLFLOW_TRACKING_URI is invalid: must be the address of a server (http://host:5000) or of a database "
+            f"({DEFAULT_URI}). Received: {redact(uri)!r}. Correct it, or unset it to use {DEFAULT_URI}."
         )
 
 
-def redact(text: str) -> str:
-    """Return `text` with the user names and passwords in its addresses blotted out."""
-    return re.sub(r"//[^/@\s]+@", "//***@", text)
-
-
-def _open(database: Path) -> None:
-    """Open a SQLite database once: where that fails, MLflow would try again and again for minutes."""
+def _check_database(database: Path) -> None:
+    """Open a SQLite database once, since MLflow would retry for minutes where that fails."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("pragma schema_version")
 
 
 @contextlib.contextmanager
-def _translated(uri: str) -> Iterator[None]:
+def _tracking_errors(uri: str) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -171,11 +171,14 @@ def _translated(uri: str) -> Iterator[None]:
         reason = redact(str(error)).strip().partition("\n")[0][:500]
         if uri.startswith("http"):
             advice = (
-                "Is the server running, and is MLFLOW_TRACKING_URI right? "
-                "Unset it, and runs go to mlflow.db in the project's folder."
+                "Check that the server is running and that MLFLOW_TRACKING_URI is correct, or unset it to use "
+                "mlflow.db in the project root."
             )
         else:
-            advice = "Does another program hold it, is the disk full, is it of another MLflow (mlflow db upgrade)?"
+            advice = (
+                "Check that no other program locks the database and that the disk is not full. If another version of "
+                f"MLflow wrote it, run: mlflow db upgrade {redact(uri)}"
+            )
         raise TrackingError(f"MLflow at {redact(uri)} cannot be used: {reason}\n{advice}") from error
 
 
