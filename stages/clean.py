@@ -12,19 +12,18 @@ from ferflow.ui.console import run_command
 def main() -> None:
     """Write data/clean/manifest.parquet and reports/clean/summary.json."""
     config = load_config(Path("params.yaml"))
-    cleaned = clean_folder(Path("data/raw"), config.clean, config.source.labels, config.source.classes)
+    labels = config.dataset_entry.labels
+    cleaned = clean_folder(Path("data/raw"), config.clean, labels.kind, labels.classes, image_size=config.image_size)
     with whole_folder(Path("data/clean")) as out:
         write_manifest(out / "manifest.parquet", cleaned.manifest)
         if cleaned.votes is not None:
             write_votes(out / "votes.parquet", cleaned.votes)
     summary = cleaned.summary
-    write_json(Path("reports/clean/summary.json"), summary)
-    reasons = ", ".join(
-        f"{count:,} {reason.replace('_', ' ')}" for reason, count in summary["dropped_by_reason"].items()
-    )
+    write_json(Path("reports/clean/summary.json"), summary.to_json())
+    reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in summary.dropped_by_reason.items())
     print(
-        f"{summary['files']:,} {'file' if summary['files'] == 1 else 'files'}: "
-        f"{summary['kept']:,} kept, {summary['dropped']:,} dropped" + (f" ({reasons})" if reasons else "")
+        f"{summary.files:,} {'file' if summary.files == 1 else 'files'}: "
+        f"{summary.kept:,} kept, {summary.dropped:,} dropped" + (f" ({reasons})" if reasons else "")
     )
 
 

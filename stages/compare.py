@@ -1,4 +1,4 @@
-"""Stage compare: the leaderboard, and the champion by validation alone."""
+"""Stage compare: the leaderboard and the champion, chosen on validation alone."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def main() -> None:
     """Compare all results of params.yaml and write reports/compare/."""
     config = load_config(Path("params.yaml"))
     champion = compare(
-        config.results,
+        list(config.results),
         evaluations=Path("reports/evaluate"),
         trainings=Path("reports/train"),
         out=Path("reports/compare"),
@@ -19,7 +19,7 @@ def main() -> None:
         dataset=config.dataset,
         seed=config.seed,
     )
-    print(champion["reason"])
+    print(champion.reason)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage download: the raw data, as it came, and a receipt for it."""
+"""Stage download: the raw data, unchanged, and a receipt for it."""
 
 import os
 from dataclasses import asdict
@@ -16,7 +16,7 @@ def main() -> None:
     archive = os.environ.get("FERFLOW_ARCHIVE")
     receipt = acquire(
         config.dataset,
-        config.source,
+        config.dataset_entry.source,
         raw=Path("data/raw"),
         cache=Path("data/.download"),
         limits=config.unpack,

@@ -1,4 +1,4 @@
-"""Stage prepare: the kept images as arrays, cut into training, validation and test."""
+"""Stage prepare: the kept images as arrays, split into training, validation and test."""
 
 from pathlib import Path
 
@@ -19,14 +19,14 @@ def main() -> None:
             read_manifest(clean / "manifest.parquet"),
             config.prepare,
             out,
-            image_size=config.clean.image_size,
+            image_size=config.image_size,
             seed=config.seed,
             leaks_allowed=config.clean.leaked_copies == "keep",
-            votes=read_votes(clean / "votes.parquet") if config.source.labels == "ferplus_votes" else None,
+            votes=read_votes(clean / "votes.parquet") if config.dataset_entry.labels.kind == "ferplus_votes" else None,
         )
-    write_json(Path("reports/prepare/summary.json"), summary)
-    images = ", ".join(f"{count:,} {split}" for split, count in summary["images"].items())
-    print(f"{images} images of {len(summary['classes'])} classes")
+    write_json(Path("reports/prepare/summary.json"), summary.to_json())
+    images = ", ".join(f"{count:,} {split}" for split, count in summary.images.items())
+    print(f"{images} images of {len(summary.classes)} classes")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage register: the champion into the MLflow registry, if it passes the gates."""
+"""Stage register: promote the champion to the MLflow registry if it passes the gates."""
 
 import os
 from pathlib import Path
@@ -10,23 +10,34 @@ from ferflow.ui.console import run_command
 
 
 def main() -> None:
-    """Write reports/register/, and register the champion unless a gate is shut."""
+    """Write reports/register/, and register the champion if every gate passes."""
     config = load_config(Path("params.yaml"))
     champion = read_champion(Path("reports/compare/champion.json"))
     registration = describe(champion, Path("models"), config.promotion)
-    card = model_card(registration, champion, read_sources(Path(), champion["model"], config))
-    label = f"{registration['name']}@{registration['alias']}"
-    reasons = "; ".join(registration["because"])
-    if registration["promoted"]:
+    dataset = config.dataset_entry
+    sources = read_sources(
+        Path(),
+        champion.model,
+        description=dataset.description,
+        licence=dataset.licence,
+        drawn=dataset.source.kind == "sample",
+        budget=config.budget,
+        views=config.evaluate.views,
+        confidence=config.evaluate.confidence,
+    )
+    card = model_card(registration, champion, sources)
+    label = f"{registration.name}@{registration.alias}"
+    reasons = "; ".join(registration.because)
+    if registration.promoted:
         from ferflow.ui.tracking import DEFAULT_URI, publish_champion
 
         uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-        outcome = publish_champion(Path(), uri, registration, card, budget=config.budget)
-        print(f"{registration['model']} is {label} ({outcome}): {reasons}")
+        outcome = publish_champion(Path(), uri, registration.to_json(), card, budget=config.budget)
+        print(f"{registration.model} is {label} ({outcome}): {reasons}")
     else:
-        print(f"{registration['model']} is not promoted to {label}: {reasons}")
+        print(f"{registration.model} is not promoted to {label}: {reasons}")
     write_text(Path("reports/register/model_card.md"), card)
-    write_json(Path("reports/register/registration.json"), registration)
+    write_json(Path("reports/register/registration.json"), registration.to_json())
 
 
 if __name__ == "__main__":

@@ -1,23 +1,27 @@
-from collections.abc import Callable, Mapping
+"""Results of train and evaluate on disk, for the tests of what reads them."""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from ferflow.base.files import write_json, write_text
 from ferflow.base.hashing import sha256
+from ferflow.evaluate.predictions import Predictions, evaluation_sets
 from ferflow.evaluate.scores import score
-from ferflow.evaluate.sets import Answers, evaluation_sets
 
+BEST = {"val_loss": 0.9, "val_accuracy": 0.7, "val_macro_f1": 0.6}
 CLASSES = ("angry", "happy", "sad")
 MODELS = {"cnn": 0.70, "cnn_augmented": 0.80, "vgg16": 0.55}
 PARAMETERS = {"cnn": 1_200_000, "cnn_augmented": 1_200_000, "vgg16": 14_900_000}
 MACS = {"cnn": 29_000_000, "cnn_augmented": 29_000_000, "vgg16": 720_000_000}
 
 
-def answers(split: str, images: int, share_right: float, seed: int, subsets: tuple[str, ...], copies: bool) -> Answers:
-    """The same images for every network, and answers of which about this share is right."""
+def predictions(
+    split: str, images: int, share_right: float, seed: int, subsets: tuple[str, ...], copies: bool
+) -> Predictions:
+    """The same images for every network, and predictions of which about this share is correct."""
     labels = np.arange(images) % len(CLASSES)
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 0.3, (images, len(CLASSES)))
@@ -32,7 +36,7 @@ def answers(split: str, images: int, share_right: float, seed: int, subsets: tup
             "copy_in_train": [copies and number % 5 == 0 for number in range(images)],
         }
     )
-    return Answers(index, labels, (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32), CLASSES)
+    return Predictions(index, labels, (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32), CLASSES)
 
 
 def write_result(
@@ -46,35 +50,31 @@ def write_result(
     macs: int = 50_000,
     test_share: float | None = None,
 ) -> None:
-    """Write what train and evaluate leave of one network: 300 validation and 200 test images."""
-    validation = answers("validation", 300, share_right, seed, ("Training",), False)
-    test = answers("test", 200, share_right if test_share is None else test_share, seed + 1, subsets, copies)
+    """Write the files of train and evaluate for one network: 300 validation and 200 test images."""
+    validation = predictions("validation", 300, share_right, seed, ("Training",), False)
+    test = predictions("test", 200, share_right if test_share is None else test_share, seed + 1, subsets, copies)
     sets = evaluation_sets(validation, test)
     folder = root / "reports/evaluate" / name
     blocks = {
         part: score(found.labels, found.probabilities, CLASSES, resamples=200, confidence=0.95, seed=0)
         for part, found in sets.items()
     }
-    write_json(folder / "metrics.json", {"model": name, **blocks})
+    write_json(folder / "metrics.json", {"model": name, **{part: block.to_json() for part, block in blocks.items()}})
     for split, found in (("validation", validation), ("test", test)):
         write_text(folder / f"predictions_{split}.csv", found.table().to_csv(index=False))
     training = root / "reports/train" / name
     write_text(training / "history.csv", f"epoch,val_accuracy\n1,{share_right}\n")
-    summary = {"model": name, "parameters": parameters, "macs": macs, "epochs_run": 12, "best_epoch": 9}
+    summary = {"model": name, "architecture": "cnn", "trainable_parameters": parameters, "images": 300, "best": BEST}
+    summary |= {"parameters": parameters, "macs": macs, "epochs_run": 12, "best_epoch": 9}
     write_json(training / "summary.json", {**summary, "stopped": "patience"})
     machine = {"cores": 2, "cpu": "A Processor", "backend": "tensorflow", "versions": {"python": "3.11.2"}}
     digest = sha256(training / "history.csv")
     write_json(root / f"logs/train/{name}.json", {"seconds": 90.0, "history_sha256": digest, **machine})
 
 
-@pytest.fixture(scope="session")
-def write_results() -> Callable[..., Path]:
-    """Write the results of several networks, by name and share of right answers."""
-
-    def write(root: Path, models: Mapping[str, float] = MODELS, **options: object) -> Path:
-        for seed, (name, share_right) in enumerate(models.items()):
-            costs = {"parameters": PARAMETERS.get(name, 1000), "macs": MACS.get(name, 50_000)}
-            write_result(root, name, share_right, seed * 10, **{**costs, **options})
-        return root
-
-    return write
+def write_results(root: Path, models: Mapping[str, float] = MODELS, **options: object) -> Path:
+    """Write the results of several networks, by name and share of correct predictions."""
+    for seed, (name, share_right) in enumerate(models.items()):
+        costs = {"parameters": PARAMETERS.get(name, 1000), "macs": MACS.get(name, 50_000)}
+        write_result(root, name, share_right, seed * 10, **{**costs, **options})
+    return root

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from ferflow.base.contracts import Metrics, SetMetrics, read_contract
+from ferflow.base.contracts import read_contract
 from ferflow.base.errors import DataError
 from ferflow.base.files import write_json
+from ferflow.reporting.result_contracts import Metrics, SetMetrics
 
 BLOCK: dict[str, Any] = {**dict.fromkeys(SetMetrics.model_fields, 0.5), "images": 3, "per_class": {}}
 CONTENT: dict[str, Any] = {"model": "cnn", "validation": BLOCK, "test": BLOCK, "PublicTest": BLOCK}

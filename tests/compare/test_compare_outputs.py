@@ -1,4 +1,5 @@
 import json
+import re
 import runpy
 import shutil
 import sys
@@ -8,21 +9,25 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from defaults import section
 from ferflow.base.errors import DataError
 from ferflow.base.files import read_json, write_json
 from ferflow.compare import compare
-from ferflow.settings import Compare
+from ferflow.reporting.result_contracts import Champion
+from ferflow.settings.judging import Compare
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("cnn", "cnn_augmented", "vgg16")
-SETTINGS = Compare(resamples=300)
+SETTINGS = section("compare", resamples=300)
 SETS = [
     "validation", "test", "PublicTest", "PrivateTest",
     "test_without_copies", "PublicTest_without_copies", "PrivateTest_without_copies",
 ]  # fmt: skip
 
 
-def run(root: Path, names: tuple[str, ...] = NAMES, out: str = "reports/compare", settings: Compare = SETTINGS) -> dict:
+def run(
+    root: Path, names: tuple[str, ...] = NAMES, out: str = "reports/compare", settings: Compare = SETTINGS
+) -> Champion:
     return compare(
         names, root / "reports/evaluate", root / "reports/train", root / out, settings, dataset="fer2013", seed=7
     )
@@ -83,7 +88,7 @@ def test_significance_has_each_pair_once_better_first(project: Path) -> None:
     assert table.set_index("worse").loc["vgg16", "p_holm"].max() < 0.01
 
 
-def test_champion_tells_everything(project: Path) -> None:
+def test_champion_holds_everything(project: Path) -> None:
     best = read_json(project / "reports/compare/champion.json")
     metrics = read_json(project / "reports/evaluate/cnn_augmented/metrics.json")
     assert {key: best[key] for key in SETS} == {key: metrics[key] for key in SETS}
@@ -99,16 +104,16 @@ def test_champion_tells_everything(project: Path) -> None:
     few = ["validation", "PublicTest", "PrivateTest", "PrivateTest_without_copies"]
     assert headline == {key: {name: metrics[key][name] for name in ("accuracy", "macro_f1")} for key in few}
     assert best["reason"].startswith("cnn_augmented has the best validation accuracy, ")
-    assert "before cnn" in best["reason"]
+    assert "points ahead of cnn (" in best["reason"]
 
 
 def test_leaderboard_for_people_is_a_table_with_the_same_numbers(project: Path) -> None:
     text = (project / "reports/compare/leaderboard.md").read_text()
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    assert [len(row) for row in rows] == [len(rows[0])] * 5
-    assert [row[1] for row in rows[2:]] == ["cnn_augmented", "cnn", "vgg16"]
+    rows = [re.split(r" +\| +", line.strip("| ")) for line in text.splitlines() if line.startswith("| ")]
+    assert [len(row) for row in rows] == [len(rows[0])] * 4
+    assert [row[1] for row in rows[1:]] == ["cnn_augmented", "cnn", "vgg16"]
     board = board_of(project)
-    for place, row in enumerate(rows[2:]):
+    for place, row in enumerate(rows[1:]):
         for column, part in (
             (2, "validation"),
             (3, "PublicTest"),
@@ -123,32 +128,34 @@ def test_the_test_set_has_no_say(tmp_path: Path, write_results: Callable[..., Pa
     write_results(tmp_path, {"cnn": 0.9}, test_share=0.2)
     write_results(tmp_path, {"vgg16": 0.6}, test_share=0.99)
     best = run(tmp_path, ("vgg16", "cnn"))
-    assert best["model"] == "cnn"
-    assert best["test"]["accuracy"] < 0.3
+    assert best.model == "cnn"
+    assert best.sets["test"].accuracy < 0.3
 
 
 def test_ties_go_to_the_smaller_network(tmp_path: Path, write_results: Callable[..., Path]) -> None:
     write_results(tmp_path, {"vgg16": 0.7})
     write_results(tmp_path, {"cnn": 0.7})  # the same seed, so the same answers
     best = run(tmp_path, ("vgg16", "cnn"))
-    assert best["model"] == "cnn"
-    assert best["p_value_vs_runner_up"] == 1.0
-    assert "as vgg16 has; it has fewer parameters (1,200,000 against 14,900,000)" in best["reason"]
+    assert best.model == "cnn"
+    assert best.p_value_vs_runner_up == 1.0
+    assert best.reason.startswith("cnn and vgg16 share the best validation accuracy, ")
+    assert best.reason.endswith("; cnn has fewer parameters (1,200,000 compared with 14,900,000).")
 
 
 def test_ties_of_networks_of_one_size_go_by_name(tmp_path: Path, write_results: Callable[..., Path]) -> None:
     write_results(tmp_path, {"cnn_augmented": 0.7})
     write_results(tmp_path, {"cnn": 0.7})
     best = run(tmp_path, ("cnn_augmented", "cnn"))
-    assert best["model"] == "cnn"
-    assert best["reason"].endswith(", as cnn_augmented has, with as many parameters and MACs; it is first by name.")
+    assert best.model == "cnn"
+    assert best.reason.startswith("cnn and cnn_augmented share the best validation accuracy, ")
+    assert best.reason.endswith(", with as many parameters and MACs; cnn is first by name.")
 
 
 @pytest.mark.parametrize("metric", ["macro_f1", "balanced_accuracy"])
 def test_another_metric_ranks_and_is_tested_by_bootstrap(project: Path, metric: str) -> None:
-    best = run(project, out=f"by_{metric}", settings=Compare(metric=metric, resamples=300))
-    assert best["metric"] == metric
-    assert best["value"] == best["validation"][metric]
+    best = run(project, out=f"by_{metric}", settings=section("compare", metric=metric, resamples=300))
+    assert best.metric == metric
+    assert best.value == best.sets["validation"].metric(metric)
     table = pd.read_csv(project / f"by_{metric}/significance.csv")
     assert (table["p_value"] == table["p_bootstrap"]).all()
 
@@ -156,15 +163,15 @@ def test_another_metric_ranks_and_is_tested_by_bootstrap(project: Path, metric: 
 def test_one_result_alone_is_the_champion(tmp_path: Path, write_results: Callable[..., Path]) -> None:
     write_results(tmp_path, {"cnn": 0.7}, subsets=("test",), copies=False)
     best = run(tmp_path, ("cnn",))
-    assert (best["model"], best["runner_up"], best["p_value_vs_runner_up"]) == ("cnn", None, None)
-    assert "it is the only model" in best["reason"]
+    assert (best.model, best.runner_up, best.p_value_vs_runner_up) == ("cnn", None, None)
+    assert best.reason.endswith("; it is the only result.")
     assert pd.read_csv(tmp_path / "reports/compare/significance.csv").empty
     assert "PrivateTest" not in (tmp_path / "reports/compare/leaderboard.md").read_text()
 
 
 def test_only_the_named_results_count(project: Path) -> None:
     best = run(project, ("cnn", "vgg16"), out="two")
-    assert best["model"] == "cnn"
+    assert best.model == "cnn"
     assert pd.read_csv(project / "two/leaderboard.csv")["model"].tolist() == ["cnn", "vgg16"]
 
 
@@ -173,8 +180,8 @@ def test_only_the_named_results_count(project: Path) -> None:
     [
         ("cnn", "reports/evaluate/cnn/metrics.json", "evaluate@cnn"),
         ("cnn", "reports/evaluate/cnn/predictions_test.csv", "evaluate@cnn"),
-        ("cnn_tuned", "reports/train/cnn_tuned/summary.json", "train_tuned@cnn"),
-        ("cnn_tuned", "reports/evaluate/cnn_tuned/predictions_validation.csv", "evaluate_tuned@cnn"),
+        ("cnn_tuned", "reports/train/cnn_tuned/summary.json", "train@cnn_tuned"),
+        ("cnn_tuned", "reports/evaluate/cnn_tuned/predictions_validation.csv", "evaluate@cnn_tuned"),
     ],
 )
 def test_a_missing_file_is_named_with_its_stage(
@@ -200,7 +207,7 @@ def test_results_that_do_not_belong_together_are_refused(tmp_path: Path, write_r
     fresh()
     path = evaluation / "predictions_validation.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
-    with pytest.raises(DataError, match=r"cnn: metrics.json tells .* 300 .* on 299; one of them is old"):
+    with pytest.raises(DataError, match=r"cnn: metrics.json reports .* 300 .* on 299; one of them is out of date"):
         run(tmp_path, ("vgg16", "cnn"))
 
     fresh()
@@ -216,12 +223,12 @@ def test_results_that_do_not_belong_together_are_refused(tmp_path: Path, write_r
 
     fresh()
     write_json(summary, {"model": "cnn", "parameters": 5})
-    with pytest.raises(DataError, match=r"summary.json lacks macs, .*it is old.*dvc repro -f train@cnn"):
+    with pytest.raises(DataError, match=r"summary.json is invalid: .*macs: missing; .*dvc repro -f train@cnn"):
         run(tmp_path, ("vgg16", "cnn"))
 
     fresh()
     (evaluation / "metrics.json").write_text('{"model": ')
-    with pytest.raises(DataError, match=r"metrics.json is damaged .* dvc repro -f evaluate@cnn"):
+    with pytest.raises(DataError, match=r"metrics.json is invalid: Invalid JSON.* dvc repro -f evaluate@cnn"):
         run(tmp_path, ("vgg16", "cnn"))
 
 
@@ -230,8 +237,8 @@ def test_odd_names_of_classes_and_images_are_read_as_they_are(
 ) -> None:
     write_results(tmp_path, {"cnn": 0.7})
     for path in (tmp_path / "reports/evaluate/cnn").glob("predictions_*.csv"):
-        path.write_text(path.read_text().replace("sad", "null").replace("/3.jpg", "/3.jpg").replace("test/7.jpg", "NA"))
-    assert run(tmp_path, ("cnn",))["validation"]["images"] == 300
+        path.write_text(path.read_text().replace("sad", "null").replace("test/7.jpg", "NA"))
+    assert run(tmp_path, ("cnn",)).sets["validation"].images == 300
 
 
 def test_the_stage_writes_the_folder(

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from defaults import section
 from ferflow.base.arrays import read_split, write_split
 from ferflow.base.errors import DataError, ModelError
 from ferflow.base.network import load_model, predict
 from ferflow.evaluate import evaluate
-from ferflow.settings import Evaluate
 
 ROOT = Path(__file__).parents[2]
 BLOCK = [
@@ -25,7 +25,7 @@ SETS = [
     "validation", "test", "PublicTest", "PrivateTest",
     "test_without_copies", "PublicTest_without_copies", "PrivateTest_without_copies",
 ]  # fmt: skip
-SETTINGS = Evaluate(views="flip", bootstrap=200, batch_size=32)
+SETTINGS = section("evaluate", views="flip", bootstrap=200, batch_size=32)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def metrics_of(folder: Path) -> dict:
     return json.loads((folder / "metrics.json").read_text())
 
 
-def test_the_folder_holds_what_the_contract_names(project: Path) -> None:
+def test_the_folder_holds_every_declared_file(project: Path) -> None:
     one = project / "one"
     assert sorted(str(path.relative_to(one)) for path in one.rglob("*") if path.is_file()) == [
         "classification_report.csv",
@@ -84,7 +84,7 @@ def test_metrics_have_every_set_and_every_figure(project: Path) -> None:
     assert 0.4 < test["accuracy"] < 1
 
 
-def test_predictions_are_the_networks_own(project: Path, model_path: Path) -> None:
+def test_predictions_are_those_of_the_network(project: Path, model_path: Path) -> None:
     split = read_split(project / "data/prepare", "test")
     table = pd.read_csv(project / "one/predictions_test.csv")
     classes = list(split.classes)
@@ -162,17 +162,17 @@ def test_sets_follow_the_data_and_a_second_run_leaves_no_old_file(
     (out / "figures").mkdir(parents=True)
     (out / "figures/confusion_old.png").write_bytes(b"old")
     metrics = evaluate("cnn", model_path, training, data, out, SETTINGS, seed=7)
-    assert [name for name in metrics if name != "model"] == sets
+    assert list(metrics.sets) == sets
     assert sorted(path.name for path in (out / "figures").glob("confusion_*.png")) == pictures
 
 
-def test_missing_model_data_and_images_are_told(
+def test_missing_model_data_and_images_are_reported(
     tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path]
 ) -> None:
     with pytest.raises(DataError, match="dvc repro prepare"):
         evaluate("cnn", model_path, training, tmp_path / "nowhere", tmp_path / "out", SETTINGS, seed=7)
     data = write_data(tmp_path / "prepare")
-    with pytest.raises(ModelError, match="dvc repro train@cnn"):
+    with pytest.raises(DataError, match=r"model.keras is missing.*dvc repro train@cnn"):
         evaluate("cnn", tmp_path / "cnn/model.keras", training, data, tmp_path / "out", SETTINGS, seed=7)
     with pytest.raises(DataError, match=r"history.csv is missing.*dvc repro train@cnn"):
         evaluate("cnn", model_path, tmp_path, data, tmp_path / "out", SETTINGS, seed=7)
@@ -188,7 +188,7 @@ def test_a_network_made_for_other_data_is_refused(
     data = write_data(tmp_path / "prepare")
     split = read_split(data, "validation")
     (data / "classes.json").write_text('["angry", "fear", "happy", "sad"]')
-    with pytest.raises(ModelError, match=r"3 classes .* 16 pixels; the prepared data has 4 classes .*fear"):
+    with pytest.raises(ModelError, match=r"3 classes .* 16 pixels, but the prepared data has 4 classes .*fear"):
         evaluate("cnn", model_path, training, data, tmp_path / "out", SETTINGS, seed=7)
     assert len(split) == 60
 
@@ -212,7 +212,7 @@ def run_stage(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) ->
     runpy.run_path(str(ROOT / "stages/evaluate.py"), run_name="__main__")
 
 
-def test_the_stage_writes_the_folder_and_tells_the_result(
+def test_the_stage_writes_the_folder_and_prints_the_result(
     tmp_path: Path,
     model_path: Path,
     training: Path,
@@ -229,11 +229,23 @@ def test_the_stage_writes_the_folder_and_tells_the_result(
     assert f"cnn on validation: accuracy {block['accuracy']:.1%}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [(), ("alexnet_of_nobody",), ("cnn", "vgg16")])
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ((), 2, "the following arguments are required: result"),
+        (("alexnet_of_nobody",), 1, "results: 'alexnet_of_nobody' is unknown. Allowed: "),
+        (("cnn", "vgg16"), 2, "unrecognized arguments: vgg16"),
+    ],
+)
 def test_the_stage_refuses_what_is_no_result(
-    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         run_stage(monkeypatch, tmp_path, *arguments)
-    assert ended.value.code == 1
-    assert f"Received: {' '.join(arguments) or 'nothing'}" in capsys.readouterr().err
+    assert ended.value.code == code
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the tests of transfer models share."""
+"""Fixtures of the tests of transfer models."""
 
 from pathlib import Path
 

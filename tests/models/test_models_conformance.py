@@ -12,32 +12,31 @@ import keras
 import numpy as np
 import pytest
 
-import ferflow.models
+from defaults import network
 from ferflow.base.errors import ConfigError, ModelError
 from ferflow.base.network import load_model
 from ferflow.train.architectures import architectures, build_network, check_options, find_architecture
 from ferflow.train.costs import count_macs
 
 HERE = Path(__file__).parent
-LINKS = [name for name in architectures() if (Path(ferflow.models.__path__[0]) / f"{name}.py").is_symlink()]
-NAMES = [name for name in architectures() if name not in LINKS]
+NAMES = architectures()
 TRANSFER = [name for name in NAMES if hasattr(find_architecture(name), "freeze")]
 BACKENDS = ("tensorflow", "jax", "torch")
 
-# Narrow versions, to be quick. An architecture that is not here is tested as it is.
+# Narrow versions, to be quick. An architecture that is missing here is tested with the options in params.yaml.
 NARROW = {
-    "alexnet": {"filters": (16, 24, 32, 32, 24), "dense": 64},
-    "cnn": {"filters": (8, 16, 32, 32), "dense": 64},
-    "emotionnet": {"filters": (16, 24, 32), "dense": (64,)},
+    "alexnet": {"filters": [16, 24, 32, 32, 24], "dense": 64},
+    "cnn": {"filters": [8, 16, 32, 32], "dense": 64},
+    "emotionnet": {"filters": [16, 24, 32], "dense": [64]},
     "resnet18_fer": {"width": 8},
     "vgg_fer": {"width": 8, "dense": 64},
-    "wide_cnn": {"filters": (16, 32, 32, 64), "dense": (64, 32)},
+    "wide_cnn": {"filters": [16, 32, 32, 64], "dense": [64, 32]},
 }
 
 
-def random_weights(name):
-    """The options that keep a network from fetching weights."""
-    return {"weights": "none"} if name in TRANSFER else {}
+def random_weights(name, **changes):
+    """Options with which a network downloads no weights and enlarges no images."""
+    return network(name, **({"weights": "none", "upscale": 1} if name in TRANSFER else {}), **changes)
 
 
 def narrow_network(name, classes=7):
@@ -45,11 +44,11 @@ def narrow_network(name, classes=7):
     fields = find_architecture(name).Options.model_fields
     still = {field: 0.0 for field in fields if field.endswith("dropout")}
     side = 32 if name in TRANSFER else 48
-    return build_network(name, {**random_weights(name), **NARROW.get(name, {}), **still}, side, classes), side
+    return build_network(name, random_weights(name, **{**NARROW.get(name, {}), **still}), side, classes), side
 
 
 def pictures(images, side, seed=0):
-    """Grey levels of smooth shapes, each of its own brightness: pure noise would look all the same to deep layers."""
+    """Grey levels of smooth shapes of different brightness: deep layers cannot tell pure noise from pure noise."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(0, 255, (images, 4, 4, 1)) * rng.uniform(0.3, 1, (images, 1, 1, 1))
     fine = rng.uniform(-20, 20, (images, side, side, 1))
@@ -57,12 +56,12 @@ def pictures(images, side, seed=0):
     return np.clip(keras.ops.convert_to_numpy(large) + fine, 0, 255).astype("float32")
 
 
-def answers(model, images):
+def predictions(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
 @cache
-def lived_in(name):
+def trained_network(name):
     """A narrow network with no weight at its initial value, batch statistics included."""
     keras.utils.set_random_seed(1)
     model, side = narrow_network(name)
@@ -73,10 +72,10 @@ def lived_in(name):
             middle = 1.0 if weight.name == "gamma" else 0.0
             weight.assign(rng.uniform(middle - spread, middle + spread, weight.shape).astype("float32"))
     layers = list(model._flatten_layers())
-    if name == "vgg16":  # whose random weights, with nothing that normalises, let the signal fade from layer to layer
+    if name == "vgg16":  # without normalization, the signal of its random weights fades from layer to layer
         for layer in (layer for layer in layers if isinstance(layer, keras.layers.Conv2D)):
             layer.kernel.assign(layer.kernel * 2**0.5)
-    if name in ("alexnet", "vgg_fer"):  # whose first dense weights are small, being meant for thousands of inputs
+    if name in ("alexnet", "vgg_fer"):  # their initial dense weights are small, because they expect thousands of inputs
         for layer in (layer for layer in layers if isinstance(layer, keras.layers.Dense)):
             layer.kernel.assign(layer.kernel * 10)
     norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -90,20 +89,20 @@ def lived_in(name):
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A folder with every network, its images and its answers here."""
+    """A folder with every network, its images and its predictions on this backend."""
     folder = tmp_path_factory.mktemp("networks")
     for name in NAMES:
-        model, side = lived_in(name)
+        model, side = trained_network(name)
         images = pictures(4, side)
         model.save(folder / f"{name}.keras")
         np.save(folder / f"{name}.images.npy", images)
-        np.save(folder / f"{name}.here.npy", answers(model, images))
+        np.save(folder / f"{name}.here.npy", predictions(model, images))
     return folder
 
 
 @pytest.fixture(scope="module")
-def answers_of(saved):
-    """The folder after a backend has answered in a process of its own; once each."""
+def predictions_of(saved):
+    """The folder after a backend has predicted in a process of its own; once per backend."""
 
     @cache
     def run(backend):
@@ -117,9 +116,10 @@ def answers_of(saved):
     return run
 
 
-@pytest.mark.parametrize("name", LINKS)
-def test_variant_is_a_link_to_an_architecture(name):
-    assert (Path(ferflow.models.__path__[0]) / f"{name}.py").resolve().stem in NAMES
+def test_a_variant_needs_no_file():
+    with pytest.raises(ConfigError, match=r"cnn_augmented.*Did you mean .*set `architecture: cnn`") as caught:
+        find_architecture("cnn_augmented")
+    assert "mini_xception" in str(caught.value)
 
 
 @pytest.mark.parametrize(("side", "classes"), [(48, 7), (64, 8)])
@@ -128,7 +128,7 @@ def test_gives_probabilities(name, side, classes):
     model = build_network(name, random_weights(name), side, classes)
     assert model.input_shape == (None, side, side, 1)
     assert model.output_shape == (None, classes)
-    result = answers(model, pictures(2, side))
+    result = predictions(model, pictures(2, side))
     assert result.shape == (2, classes)
     assert result.dtype == np.float32
     assert (result >= 0).all()
@@ -148,26 +148,26 @@ def test_takes_large_images_and_refuses_tiny_ones(name):
 def test_saved_and_loaded_gives_the_same(name, saved):
     images = np.load(saved / f"{name}.images.npy")
     loaded = load_model(saved / f"{name}.keras")
-    np.testing.assert_array_equal(answers(loaded, images), np.load(saved / f"{name}.here.npy"))
+    np.testing.assert_array_equal(predictions(loaded, images), np.load(saved / f"{name}.here.npy"))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_same_weights_same_answers_on_every_backend(name, backend, saved, answers_of):
+def test_same_weights_same_predictions_on_every_backend(name, backend, saved, predictions_of):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     here = np.load(saved / f"{name}.here.npy")
-    assert here.std(axis=0).max() > 1e-3, "answers that never differ would prove nothing"
-    there = np.load(answers_of(backend) / f"{name}.{backend}.npy")
+    assert here.std(axis=0).max() > 1e-3, "predictions that never differ would prove nothing"
+    there = np.load(predictions_of(backend) / f"{name}.{backend}.npy")
     np.testing.assert_allclose(there, here, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_weight_learns_and_images_are_learnt_by_heart(name):
+def test_every_weight_learns_and_the_network_can_overfit(name):
     keras.utils.set_random_seed(3)
     model, side = narrow_network(name)
     images, labels = pictures(32, side, seed=4), np.arange(32) % 7
-    compiled = keras.backend.backend() != "tensorflow"  # which would compile longer than it then saves
+    compiled = keras.backend.backend() != "tensorflow"  # where compiling takes longer than it saves
     model.compile(
         keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=compiled
     )
@@ -189,11 +189,12 @@ def test_every_weight_learns_and_images_are_learnt_by_heart(name):
 
 FETCH = """
 import json, sys
+from defaults import network
 from ferflow.base.errors import ModelError
 from ferflow.train.architectures import build_network
 for name in sys.argv[1:]:
     try:
-        build_network(name, {"weights": "imagenet"}, 48, 7)
+        build_network(name, network(name), 48, 7)
     except ModelError as error:
         print(json.dumps([name, str(error)]))
 """
@@ -201,8 +202,9 @@ for name in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def unreachable(tmp_path_factory):
-    """What each transfer model says where nothing answers and nothing was fetched before."""
+    """The error of each transfer model without network access and without cached weights."""
     nowhere = {"KERAS_HOME": str(tmp_path_factory.mktemp("home")), "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+    nowhere["PYTHONPATH"] = str(HERE.parent)
     command = [sys.executable, "-c", FETCH, *TRANSFER]
     done = subprocess.run(command, env={**os.environ, **nowhere}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -210,22 +212,31 @@ def unreachable(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", TRANSFER)
-def test_weights_out_of_reach_name_the_two_ways_out(name, unreachable):
-    assert "cannot be fetched" in unreachable[name]
+def test_weights_that_cannot_be_downloaded_name_both_remedies(name, unreachable):
+    assert "could not be downloaded" in unreachable[name]
     assert f"Set `weights: none` in models.{name}.network" in unreachable[name]
     assert "path of a weights file" in unreachable[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_option_is_named(name):
-    with pytest.raises(ConfigError, match=rf"models\.{name}\.network\.widht: unknown key\. Allowed: "):
-        check_options(name, {"widht": 3})
+    with pytest.raises(ConfigError, match=rf"models\.{name}\.network\.widht: unknown key\..* Allowed: "):
+        check_options(name, network(name, widht=3))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_module_tells_its_source(name):
+def test_every_option_is_required(name):
+    """params.yaml is the only place for values."""
+    with pytest.raises(ConfigError) as caught:
+        check_options(name, {}, "mine")
+    for field in find_architecture(name).Options.model_fields:
+        assert f"models.mine.network.{field}: missing." in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_module_names_its_source(name):
     module = find_architecture(name)
     assert any(char.isdigit() for char in module.__doc__), "the docstring names paper and year"
     for field in module.Options.model_fields:
-        told = "".join(kind.__doc__ or "" for kind in module.Options.__mro__ if kind.__module__.startswith("ferflow"))
-        assert f" {field}: " in told, f"Options does not explain {field}"
+        text = "".join(kind.__doc__ or "" for kind in module.Options.__mro__ if kind.__module__.startswith("ferflow"))
+        assert f" {field}: " in text, f"Options does not explain {field}"

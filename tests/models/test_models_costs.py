@@ -35,7 +35,7 @@ def test_one_layer_by_hand(layer: Any, macs: int) -> None:
     assert count_macs(network(layer)) == macs
 
 
-def test_layers_add_up_also_inside_of_a_base() -> None:
+def test_layers_add_up_inside_a_base_as_well() -> None:
     base = network(layers.Conv2D(4, 3, padding="same"), layers.MaxPooling2D())
     whole = network(base, layers.Flatten(), layers.Dense(10), layers.Dense(2))
     assert count_macs(whole) == 8 * 8 * 27 * 4 + 64 * 10 + 10 * 2
@@ -43,12 +43,12 @@ def test_layers_add_up_also_inside_of_a_base() -> None:
 
 
 @pytest.mark.parametrize(
-    ("application", "least", "most"),
+    ("application", "low", "high"),
     [
         (keras.applications.VGG16, 15.3e9, 15.5e9),  # He et al. 2016, table 1 names 15.3 for its convolutions
         (keras.applications.ResNet50, 3.8e9, 4.1e9),  # He et al. 2016, table 1: 3.8
     ],
 )
-def test_published_figures_at_224_pixels(application: Any, least: float, most: float) -> None:
+def test_published_figures_at_224_pixels(application: Any, low: float, high: float) -> None:
     top = application is not keras.applications.VGG16  # its dense layers alone have 120 million weights
-    assert least < count_macs(application(weights=None, include_top=top, input_shape=(224, 224, 3))) < most
+    assert low < count_macs(application(weights=None, include_top=top, input_shape=(224, 224, 3))) < high

@@ -1,4 +1,4 @@
-"""Transfer models: where the base's weights come from, what they are fed with, and what is trained when."""
+"""Transfer models: where the weights of the base come from, its input, and what is trained when."""
 
 import sys
 import urllib.error
@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from keras import layers
 from keras.src.legacy.saving import legacy_h5_format
-from transfer_helpers import LAYERS, save_base, small_base
+from transfer_helpers import LAYERS, options, save_base, small_base
 
+from defaults import network
 from ferflow.base.errors import ConfigError, ModelError
 from ferflow.train.architectures import build_network, check_options
-from ferflow.train.transfer import TransferOptions, freeze, transfer
+from ferflow.train.transfer import freeze, transfer
 
 
-def build(weights: str, side: int = 32, application: Callable[..., keras.Model] = small_base, **options: Any) -> Any:
-    return transfer("small", application, "caffe", TransferOptions(weights=weights, dense=4, **options), side, 3)
+def build(weights: str, side: int = 32, application: Callable[..., keras.Model] = small_base, **changes: Any) -> Any:
+    return transfer("small", application, "caffe", options(weights, **changes), side, 3)
 
 
 def base_weights(model: keras.Model) -> list[Any]:
@@ -39,7 +40,7 @@ def test_vgg16_takes_a_file_as_keras_publishes_it(tmp_path: Path) -> None:
     base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, base)
-    model = build_network("vgg16", {"weights": str(path), "dense": 4}, 48, 7)
+    model = build_network("vgg16", network("vgg16", weights=str(path), dense=4), 48, 7)
     for ours, theirs in zip(base_weights(model), base.weights, strict=True):
         np.testing.assert_array_equal(ours, np.array(theirs))
 
@@ -71,13 +72,13 @@ def _cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1500])
 
 
-WAYS_OUT = ("Set `weights: none` in models.small.network", "path of a weights file")
+REMEDIES = ("Set `weights: none` in models.small.network", "path of a weights file")
 
 
 @pytest.mark.parametrize("name", ["base.weights.h5", "base_notop.h5", "base.bin", "base.keras"])
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
 @pytest.mark.parametrize("make", [_missing, _of_another_base, _of_a_smaller_base, _text, _cut_short])
-def test_a_file_that_will_not_do_is_told(tmp_path: Path, make: Callable[[Path], None], name: str) -> None:
+def test_a_file_that_does_not_fit_is_an_error(tmp_path: Path, make: Callable[[Path], None], name: str) -> None:
     path = tmp_path / name
     make(path)
     with pytest.raises(ModelError) as caught:
@@ -85,8 +86,8 @@ def test_a_file_that_will_not_do_is_told(tmp_path: Path, make: Callable[[Path], 
     text = str(caught.value)
     assert str(path) in text
     assert text.startswith("small: ")
-    for way in WAYS_OUT:
-        assert way in text
+    for remedy in REMEDIES:
+        assert remedy in text
 
 
 @pytest.mark.parametrize(
@@ -98,18 +99,18 @@ def test_a_file_that_will_not_do_is_told(tmp_path: Path, make: Callable[[Path], 
         TimeoutError("timed out"),
     ],
 )
-def test_imagenet_out_of_reach_names_both_ways_out(error: Exception) -> None:
+def test_a_failed_download_names_both_remedies(error: Exception) -> None:
     def application(**arguments: Any) -> keras.Model:
         assert arguments["weights"] == "imagenet"
         raise error
 
-    with pytest.raises(ModelError, match="the ImageNet weights cannot be fetched") as caught:
+    with pytest.raises(ModelError, match="the ImageNet weights could not be downloaded") as caught:
         build("imagenet", application=application)
-    for way in WAYS_OUT:
-        assert way in str(caught.value)
+    for remedy in REMEDIES:
+        assert remedy in str(caught.value)
 
 
-def test_a_bug_in_a_base_is_not_taken_for_the_network() -> None:
+def test_a_bug_in_a_base_is_not_mistaken_for_a_failed_download() -> None:
     def application(**_arguments: Any) -> keras.Model:
         raise ZeroDivisionError("a bug")
 
@@ -117,8 +118,8 @@ def test_a_bug_in_a_base_is_not_taken_for_the_network() -> None:
         build("imagenet", application=application)
 
 
-def test_the_real_download_failing_names_both_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Through keras' own get_file, with an empty cache and no network."""
+def test_a_failed_real_download_names_both_remedies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through Keras' own get_file, with an empty cache and no network."""
     module = sys.modules[keras.utils.get_file.__module__]
 
     def unreachable(*_arguments: Any, **_named: Any) -> None:
@@ -126,40 +127,28 @@ def test_the_real_download_failing_names_both_ways_out(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(module, "urlretrieve", unreachable)
     monkeypatch.setattr(module.config, "keras_home", lambda: str(tmp_path))
-    with pytest.raises(ModelError, match=r"vgg16: the ImageNet weights cannot be fetched.*Set `weights: none`"):
-        build_network("vgg16", {}, 48, 7)
+    with pytest.raises(ModelError, match=r"vgg16: the ImageNet weights could not be downloaded.*Set `weights: none`"):
+        build_network("vgg16", network("vgg16"), 48, 7)
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet50"])
-def test_the_base_is_fed_as_it_was_pretrained(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_base_gets_the_input_it_was_pretrained_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     application = getattr(keras.applications, {"vgg16": "VGG16", "resnet50": "ResNet50"}[name])
 
     def untrained(**arguments: Any) -> keras.Model:
         return application(**arguments | {"weights": None})
 
     monkeypatch.setattr(keras.applications, application.__name__, untrained)
-    model = build_network(name, {"dense": 4}, 48, 7)
-    options: Any = check_options(name, {})
-    assert options.unfreeze_from in [layer.name for layer in model.get_layer("base").layers]
+    model = build_network(name, network(name, dense=4), 48, 7)
+    assert network(name)["unfreeze_from"] in [layer.name for layer in model.get_layer("base").layers]
     grey = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1)).astype(np.float32)
     fed = keras.Model(model.input, model.get_layer("imagenet_scale").output).predict(grey, verbose=0)
     wanted = getattr(keras.applications, name).preprocess_input(np.repeat(grey, 3, axis=-1))
     np.testing.assert_allclose(fed, wanted, atol=1e-4)
 
 
-@pytest.mark.parametrize("scaling", ["caffe", "torch"])
-def test_every_scaling_is_that_of_keras(tmp_path: Path, scaling: Any) -> None:
-    save_base(tmp_path / "base.weights.h5")
-    options = TransferOptions(weights=str(tmp_path / "base.weights.h5"), dense=4)
-    model = transfer("small", small_base, scaling, options, 32, 3)
-    grey = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 1)).astype(np.float32)
-    fed = keras.Model(model.input, model.get_layer("imagenet_scale").output).predict(grey, verbose=0)
-    published = {"caffe": keras.applications.vgg16, "torch": keras.applications.densenet}[scaling]
-    np.testing.assert_allclose(fed, published.preprocess_input(np.repeat(grey, 3, axis=-1)), atol=1e-4)
-
-
 @pytest.mark.parametrize("source", ["none", "file"])
-def test_running_statistics_follow_in_the_head_and_in_a_base_of_random_weights(weights: str, source: str) -> None:
+def test_momentum_applies_to_the_head_and_to_a_base_with_random_weights(weights: str, source: str) -> None:
     model = build("none" if source == "none" else weights, norm_momentum=0.5)
     momenta = [
         [layer.momentum for layer in part.layers if isinstance(layer, layers.BatchNormalization)]
@@ -168,7 +157,7 @@ def test_running_statistics_follow_in_the_head_and_in_a_base_of_random_weights(w
     assert momenta == [[0.5], [0.5 if source == "none" else 0.99] * 2]
 
 
-def test_random_weights_are_fed_from_minus_one_to_one() -> None:
+def test_random_weights_get_inputs_from_minus_one_to_one() -> None:
     model = build("none")
     assert "imagenet_scale" not in [layer.name for layer in model.layers]
     grey = np.arange(256, dtype=np.float32).repeat(4).reshape(1, 32, 32, 1)
@@ -184,58 +173,60 @@ def test_the_image_is_enlarged() -> None:
 
 
 def trained(model: keras.Model) -> set[str]:
-    """Names of the base's layers that have variables to be trained."""
+    """Names of the base's layers that are trained."""
     return {layer.name for layer in model.get_layer("base").layers if layer.trainable_variables}
 
 
 def test_the_head_alone(weights: str) -> None:
     model = build(weights)
-    freeze(model, TransferOptions(weights=weights), head_only=True)
+    freeze(model, options(weights), head_only=True)
     assert trained(model) == set()
     assert len(model.trainable_variables) == 5, "dense kernel, its normalisation's two, the classifier's two"
 
 
 def test_the_upper_part_without_its_batch_normalisation(weights: str) -> None:
     model = build(weights)
-    freeze(model, TransferOptions(weights=weights, unfreeze_from="upper_conv"), head_only=False)
+    freeze(model, options(weights, unfreeze_from="upper_conv"), head_only=False)
     assert trained(model) == {"upper_conv"}
 
 
 def test_the_whole_base_without_its_batch_normalisation(weights: str) -> None:
     model = build(weights)
-    freeze(model, TransferOptions(weights=weights), head_only=True)
-    freeze(model, TransferOptions(weights=weights), head_only=False)
+    freeze(model, options(weights), head_only=True)
+    freeze(model, options(weights), head_only=False)
     assert trained(model) == {"lower_conv", "upper_conv"}
 
 
 @pytest.mark.parametrize("head_only", [True, False])
 def test_random_weights_are_all_trained(head_only: bool) -> None:
     model = build("none", unfreeze_from="upper_conv")
-    freeze(model, TransferOptions(weights="none", unfreeze_from="upper_conv"), head_only=head_only)
+    freeze(model, options("none", unfreeze_from="upper_conv"), head_only=head_only)
     assert trained(model) == set(LAYERS)
 
 
 @pytest.mark.parametrize("source", ["none", "file"])
-def test_an_unknown_layer_is_told_with_those_there_are(weights: str, source: str) -> None:
+def test_an_unknown_layer_is_an_error_that_lists_the_layers(weights: str, source: str) -> None:
     with pytest.raises(ModelError, match=r"models\.small\.network\.unfreeze_from: .*'block9'.*lower_conv.*upper_bn"):
         build("none" if source == "none" else weights, unfreeze_from="block9")
 
 
-def test_wrong_options_are_told() -> None:
-    with pytest.raises(ConfigError, match=r"models\.vgg16\.network\.wieghts: unknown key\. Allowed: weights, upscale"):
-        check_options("vgg16", {"wieghts": "none"})
+def test_invalid_options_are_errors() -> None:
+    with pytest.raises(ConfigError, match=r"wieghts: unknown key\. Did you mean weights\? Allowed: weights, upscale"):
+        check_options("vgg16", network("vgg16", wieghts="none"))
     with pytest.raises(ConfigError, match=r"models\.vgg16\.network\.upscale: .* Received: 0"):
-        check_options("vgg16", {"upscale": 0})
+        check_options("vgg16", network("vgg16", upscale=0))
 
 
-def test_convnext_with_depthwise_layers_answers_as_that_of_keras(tmp_path: Path) -> None:
+def test_convnext_with_depthwise_layers_computes_the_same_as_that_of_keras(tmp_path: Path) -> None:
     keras.utils.set_random_seed(2)
     theirs = keras.applications.ConvNeXtTiny(include_top=False, weights=None, input_shape=(48, 48, 3))
-    for weight in theirs.weights:  # the layers' scales begin at 1e-6, which would hide the convolutions
+    for weight in theirs.weights:  # the layer scales start at 1e-6, which would hide the convolutions
         if "layer_scale" in weight.path:
             weight.assign(np.full(weight.shape, 0.5, np.float32))
     theirs.save_weights(tmp_path / "convnext.weights.h5")
-    model = build_network("convnext_tiny", {"weights": str(tmp_path / "convnext.weights.h5")}, 48, 7)
+    model = build_network(
+        "convnext_tiny", network("convnext_tiny", weights=str(tmp_path / "convnext.weights.h5"), upscale=1), 48, 7
+    )
     base = model.get_layer("base")
     assert not [layer for layer in base.layers if isinstance(layer, keras.layers.Conv2D) and layer.groups > 1]
     colour = np.random.default_rng(1).integers(0, 256, (2, 48, 48, 3)).astype(np.float32)

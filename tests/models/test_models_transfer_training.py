@@ -1,7 +1,6 @@
 """Transfer models in the training loop: first the head, then the upper part."""
 
 import inspect
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,18 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from transfer_helpers import small_base
+from transfer_helpers import OPTIONS, small_base
 
 import ferflow.models
+from defaults import plain_train
 from ferflow.base.arrays import Split
 from ferflow.train import loop
 from ferflow.train.loop import _Trainer, train_network
-from ferflow.train.recipe import ResolvedModel
+from ferflow.train.recipe import ResultSettings
 
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An architecture of the small base, found as those in src/ferflow/models are."""
+    """An architecture with the small base, which is found like those in src/ferflow/models."""
     folder = tmp_path / "architectures"
     folder.mkdir()
     lines = [
@@ -47,16 +47,18 @@ def images(count: int, seed: int) -> Split:
     return Split(rng.integers(0, 256, (count, 32, 32)).astype(np.uint8), labels, index, ("a", "b", "c"))
 
 
-def settings(architecture: str, weights: str, **train: Any) -> ResolvedModel:
-    block = {
-        "name": architecture,
-        "architecture": architecture,
-        "network": {"weights": weights, "dense": 4, "unfreeze_from": "upper_conv"},
-        "train": {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "schedule": "constant"}
-        | {"head_epochs": 2, "fine_tune_rate": 0.1}
-        | train,
-    }
-    return ResolvedModel.model_validate_json(json.dumps(block))
+def settings(architecture: str, weights: str, **train: Any) -> ResultSettings:
+    changes = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "schedule": "constant"}
+    return ResultSettings(
+        result=architecture,
+        model=architecture,
+        architecture=architecture,
+        seed=1,
+        backend="tensorflow",
+        versions={},
+        network={**OPTIONS, "weights": weights, "unfreeze_from": "upper_conv"},
+        train=plain_train(**changes, head_epochs=2, fine_tune_rate=0.1, **train),
+    )
 
 
 def test_first_the_head_then_the_upper_part_at_a_lower_rate(small: str, weights: str) -> None:
@@ -88,7 +90,7 @@ def test_random_weights_have_no_first_phase(small: str) -> None:
 
 
 @pytest.mark.slow
-def test_stops_between_and_in_the_phases_change_nothing(
+def test_interruptions_between_and_within_the_phases_change_nothing(
     small: str, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class HaltError(Exception):
@@ -101,7 +103,7 @@ def test_stops_between_and_in_the_phases_change_nothing(
 
         return on_epoch
 
-    monkeypatch.setattr(loop, "training_key", lambda *_: "key")  # which reads the code of the package's own networks
+    monkeypatch.setattr(loop, "training_key", lambda *_: "key")  # because it reads the code in the package
     model, train, validation = settings(small, weights, weight_average=0.5), images(16, 0), images(8, 1)
     whole = train_network(model, train, validation, 1)
     for stop in (2, 3):

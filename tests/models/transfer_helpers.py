@@ -9,13 +9,20 @@ import numpy as np
 from keras import layers
 from keras.src.legacy.saving import legacy_h5_format
 
+from ferflow.train.transfer import TransferOptions
+
 LAYERS = ["lower_conv", "lower_bn", "upper_conv", "upper_bn"]
+OPTIONS: dict[str, Any] = {"upscale": 1, "dense": 4, "dropout": 0.4, "norm_momentum": 0.99, "unfreeze_from": ""}
+
+
+def options(weights: str, **changes: Any) -> TransferOptions:
+    return TransferOptions(**{"weights": weights, **OPTIONS, **changes})
 
 
 def small_base(
     include_top: bool, weights: str | None, input_shape: tuple[int, ...], name: str, width: int = 4
 ) -> keras.Model:
-    """A base with the signature of keras.applications, and no weights to be fetched."""
+    """A base with the signature of keras.applications, and without weights to download."""
     assert not include_top
     assert weights is None
     image = x = keras.Input(input_shape)
@@ -27,14 +34,14 @@ def small_base(
 
 
 def save_base(path: Path, seed: int = 5, width: int = 4) -> list[Any]:
-    """Write a weights file of the small base and return what it holds."""
+    """Write a weights file of the small base and return its weights."""
     keras.utils.set_random_seed(seed)
     base = small_base(False, None, (48, 48, 3), "any", width)
     for weight in base.weights:
         weight.assign(np.random.default_rng(seed).uniform(0.1, 1, weight.shape))
     if path.name.endswith(".weights.h5"):
         base.save_weights(path)
-    else:  # as the files of keras.applications are
+    else:  # as keras.applications publishes its files
         with h5py.File(path, "w") as file:
             legacy_h5_format.save_weights_to_hdf5_group(file, base)
     return [np.array(weight) for weight in base.weights]

@@ -7,27 +7,33 @@ import pytest
 from pipeline_project import Project
 
 ROOT = Path(__file__).parents[2]
-TINY = {"filters": [4, 8], "convolutions": [1, 1], "dense": 8}
+TINY = {"filters": [4, 8], "convolutions": [1, 1], "dense": 8, "dropout": 0.1, "dense_dropout": 0.1}
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("project")
     for name in ("src", "stages"):
-        shutil.copytree(
-            ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
-    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in ("dvc.yaml", "params.yaml", "requirements.lock", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "reports/tune/none", folder / "reports/tune/none")
     project = Project(folder)
+    network = {**TINY, "norm_momentum": 0.9}
     project.edit_params(
-        enabled=["cnn", "cnn_augmented"],
-        tune__models=["cnn"],
-        datasets__sample__images=210,
+        results={
+            "cnn": {"model": "cnn", "architecture": "cnn", "search": "none"},
+            "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none"},
+            "cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn"},
+        },
+        tune__models={"cnn": "cnn"},
+        datasets__sample__source__images=210,
         budgets__smoke__train={"epochs": 2, "batch_size": 16, "schedule": "cosine", "weight_average": 0.0},
-        budgets__smoke__tune={"trials": 2, "epochs": 1},
-        models__cnn__network=dict(TINY),
-        models__cnn_augmented__network=dict(TINY),
+        budgets__smoke__tune={"trials": 2, "epochs": 1, "images": None},
+        models__cnn__network=network,
+        models__cnn__budgets={"smoke": {"network": {}}, "full": {"network": {"dense": 16}}},
+        models__cnn_augmented__network=network,
+        models__cnn_augmented__budgets={},
         prepare__min_images_per_class=1,
         evaluate__bootstrap=100,
         register__min_gain_over_majority=0.0,
@@ -38,4 +44,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("dvc", "init", "--quiet")
     project.run("git", "add", ".")
     project.run("git", "commit", "--quiet", "-m", "start")
+    return project
+
+
+@pytest.fixture(scope="session")
+def finished(project: Project) -> Project:
+    """The project after a whole run, committed."""
+    project.run("dvc", "repro")
+    project.run("git", "add", ".")
+    project.run("git", "commit", "--quiet", "-m", "results")
     return project

@@ -1,19 +1,19 @@
-"""A champion as compare names it, and what else the card tells."""
-
-from typing import Any
+"""A champion as compare writes it, and everything else that the card reports."""
 
 import pytest
 
-from ferflow.register import Sources
+from ferflow.base.contracts import TrainSummary
+from ferflow.register import CardSources
+from ferflow.reporting.result_contracts import Champion, SetMetrics
 
 CLASSES = ("angry", "disgust", "happy")
 
 
-def block(images: int, accuracy: float) -> dict[str, Any]:
-    """What evaluate says of one set of images."""
+def block(images: int, accuracy: float) -> SetMetrics:
+    """Metrics of one set of images."""
     scores = {"precision": accuracy, "f1": accuracy, "support": images // 3}
     recalls = {"angry": 0.5, "disgust": 0.25, "happy": 0.875}
-    return {
+    values = {
         "images": images,
         "accuracy": accuracy,
         "accuracy_low": accuracy - 0.0125,
@@ -22,16 +22,19 @@ def block(images: int, accuracy: float) -> dict[str, Any]:
         "macro_f1_low": 0.58,
         "macro_f1_high": 0.62,
         "balanced_accuracy": 0.61,
+        "macro_precision": 0.62,
+        "macro_recall": 0.61,
         "log_loss": 0.98765,
         "ece": 0.0321,
         "top2_accuracy": 0.8,
         "per_class": {name: {**scores, "recall": recalls[name]} for name in CLASSES},
     }
+    return SetMetrics.model_validate(values)
 
 
 @pytest.fixture
-def champion() -> dict[str, Any]:
-    return {
+def champion() -> Champion:
+    values = {
         "model": "cnn",
         "dataset": "sample",
         "metric": "accuracy",
@@ -48,24 +51,41 @@ def champion() -> dict[str, Any]:
         "PrivateTest": block(100, 0.64),
         "PrivateTest_without_copies": block(95, 0.625),
     }
+    return Champion.model_validate(values)
 
 
 @pytest.fixture
-def sources() -> Sources:
-    return Sources(
+def sources() -> CardSources:
+    return CardSources(
         drawn=True,
         description="Faces drawn by the program.",
+        licence="MIT",
         receipt={"origin": "ferflow.faces", "sha256": "a" * 64, "licence": "MIT", "files": 1150},
         prepared={"image_size": 12, "images": {"train": 700, "validation": 100, "test": 200}},
-        training={
+        training=TrainSummary.model_validate(
+            {
+                "model": "cnn",
+                "trainable_parameters": 1234567,
+                "images": 700,
+                "best": {"val_loss": 0.9, "val_accuracy": 0.7, "val_macro_f1": 0.6},
+                "architecture": "cnn",
+                "parameters": 1234567,
+                "macs": 7654321,
+                "epochs_run": 12,
+                "best_epoch": 9,
+                "stopped": "patience",
+            }
+        ),
+        settings={
+            "result": "cnn",
+            "model": "cnn",
             "architecture": "cnn",
-            "parameters": 1234567,
-            "macs": 7654321,
-            "epochs_run": 12,
-            "best_epoch": 9,
-            "stopped": "patience",
+            "seed": 1,
+            "backend": "tensorflow",
+            "versions": {},
+            "network": {},
+            "train": {"optimizer": "adam", "learning_rate": 0.001, "augment": {"flip": True, "rotation": 0.0}},
         },
-        config={"train": {"optimizer": "adam", "learning_rate": 0.001, "augment": {"flip": True, "rotation": 0.0}}},
         budget="smoke",
         views="flip",
         confidence=0.95,

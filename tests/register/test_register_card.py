@@ -1,26 +1,41 @@
-import copy
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ferflow.base.errors import DataError
-from ferflow.register import Sources, model_card, read_sources
-from ferflow.settings import load_config
+from ferflow.base.files import write_json, write_yaml
+from ferflow.register import CardSources, model_card, read_sources
+from ferflow.reporting.result_contracts import Champion, Registration
 
-REGISTRATION = {
-    "promoted": True,
-    "because": ["validation accuracy 70.0 % reaches min_accuracy 0 %"],
-    "model": "cnn",
-    "name": "ferflow",
-    "alias": "champion",
-    "model_sha256": "b" * 64,
+REGISTRATION = Registration(
+    promoted=True,
+    because=["gate passed: validation accuracy 70.0 % reaches min_accuracy 0 %"],
+    model="cnn",
+    dataset="sample",
+    name="ferflow",
+    alias="champion",
+    metric="accuracy",
+    value=0.7,
+    accuracy=0.7,
+    majority_accuracy=0.3,
+    gates={"min_accuracy": 0.0},
+    model_sha256="b" * 64,
+)
+
+ENTRY = {
+    "description": "Faces.",
+    "licence": "as stated in params.yaml",
+    "drawn": False,
+    "budget": "smoke",
+    "views": "flip",
+    "confidence": 0.95,
 }
 
 
-def test_the_card_has_every_set_with_its_interval(champion: dict[str, Any], sources: Sources) -> None:
-    card = model_card(REGISTRATION, champion, sources)
+def test_the_card_has_every_set_with_its_interval(champion: Champion, sources: CardSources) -> None:
+    card = re.sub(" +", " ", model_card(REGISTRATION, champion, sources))
     assert "| validation | 100 | 70.0 % (68.8 to 71.2) | 60.0 % (58.0 to 62.0) | 61.0 % | 0.988 | 0.032 |" in card
     for name in ("PublicTest", "PrivateTest", "PrivateTest without copies"):
         assert f"\n| {name} | " in card
@@ -28,46 +43,60 @@ def test_the_card_has_every_set_with_its_interval(champion: dict[str, Any], sour
     assert "95 % interval" in card
 
 
-def test_the_card_says_what_the_model_is_and_is_not(champion: dict[str, Any], sources: Sources) -> None:
+def test_the_card_describes_the_model_and_its_limits(champion: Champion, sources: CardSources) -> None:
     card = model_card(REGISTRATION, champion, sources)
-    for told in (
+    for text in (
         "angry, disgust and happy",
         "1,234,567 parameters",
         "12 x 12 pixels",
         'load_model("models:/ferflow@champion")',
         "SHA-256 `" + "a" * 64,
-        "licence: MIT",
+        "Licence: MIT.",
         "700 for train, 100 for validation and 200 for test",
-        "the weights of epoch 9",
-        "random changes: flip True.",
+        "the weights are those of epoch 9.",
+        "augmentation: flip True.",
         "b" * 64,
-        "Not meant for",
-        "25.0 % of the test images of disgust, and 87.5 % of those of happy",
+        "Not intended for",
+        "25.0 % of the test images of disgust, but 87.5 % of those of happy",
         "by +1.0 points",
         "drawn by a program",
-        "Promoted, because of validation alone",
-        "- validation accuracy 70.0 % reaches min_accuracy 0 %",
+        "Promoted, decided on validation alone",
+        "- gate passed: validation accuracy 70.0 % reaches min_accuracy 0 %",
     ):
-        assert told in card, told
+        assert text in card, text
     assert "drawn by a program" not in model_card(REGISTRATION, champion, replace(sources, drawn=False))
-    refused = model_card({**REGISTRATION, "promoted": False}, champion, sources)
-    assert "Not promoted, because" in refused
+    refused = model_card(REGISTRATION.model_copy(update={"promoted": False}), champion, sources)
+    assert "Not promoted, decided" in refused
 
 
-def test_the_same_values_give_the_same_bytes(champion: dict[str, Any], sources: Sources) -> None:
-    twice = [model_card(REGISTRATION, copy.deepcopy(champion), sources) for _ in range(2)]
+def test_the_same_values_give_the_same_bytes(champion: Champion, sources: CardSources) -> None:
+    twice = [model_card(REGISTRATION, champion.model_copy(deep=True), sources) for _ in range(2)]
     assert twice[0] == twice[1]
     assert str(Path.cwd()) not in twice[0]
     assert twice[0].endswith("\n")
     assert not twice[0].endswith("\n\n")
 
 
-def test_without_copies_nothing_is_said_of_them(champion: dict[str, Any], sources: Sources) -> None:
-    fewer = {name: value for name, value in champion.items() if not name.endswith("_without_copies")}
+def test_without_copies_nothing_is_said_of_them(champion: Champion, sources: CardSources) -> None:
+    sets = {name: block for name, block in champion.sets.items() if not name.endswith("_without_copies")}
+    fewer = champion.model_copy(update={"sets": sets})
     assert "with a copy among" not in model_card(REGISTRATION, fewer, sources)
 
 
 def test_a_missing_report_names_what_to_run(tmp_path: Path) -> None:
-    config = load_config(Path(__file__).parents[2] / "params.yaml")
-    with pytest.raises(DataError, match=r"receipt\.json is missing.*dvc repro"):
-        read_sources(tmp_path, "cnn", config)
+    with pytest.raises(DataError, match=r"receipt\.json is missing.*dvc repro download"):
+        read_sources(tmp_path, "cnn", **ENTRY)
+
+
+@pytest.mark.parametrize(("stated", "expected"), [("CC0", "CC0"), (None, "as stated in params.yaml")])
+def test_the_licence_is_that_of_the_receipt_if_it_has_one(
+    tmp_path: Path, sources: CardSources, stated: str | None, expected: str
+) -> None:
+    write_json(tmp_path / "reports/download/receipt.json", {**sources.receipt, "licence": stated})
+    write_json(tmp_path / "reports/prepare/summary.json", sources.prepared)
+    write_json(tmp_path / "reports/train/cnn/summary.json", sources.training.to_json())
+    write_yaml(tmp_path / "models/cnn/settings.yaml", sources.settings)
+    assert read_sources(tmp_path, "cnn", **ENTRY).licence == expected
+    (tmp_path / "models/cnn/settings.yaml").unlink()
+    with pytest.raises(DataError, match=r"settings\.yaml is missing.*dvc repro train@cnn"):
+        read_sources(tmp_path, "cnn", **ENTRY)

@@ -2,16 +2,15 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from ferflow.base.files import write_json, write_yaml
 from ferflow.base.hashing import sha256
-from ferflow.register import Sources
+from ferflow.register import CardSources
+from ferflow.reporting.result_contracts import Champion
 from ferflow.ui.tracking import connect
 
 ROOT = Path(__file__).parents[2]
@@ -19,17 +18,16 @@ OUTPUTS = ("reports/register/registration.json", "reports/register/model_card.md
 
 
 @pytest.fixture
-def project(tmp_path: Path, champion: dict[str, Any], sources: Sources) -> Path:
-    """What stands on disk when register is run, with a network of a moment."""
+def project(tmp_path: Path, champion: Champion, sources: CardSources) -> Path:
+    """The files that register reads, with a tiny network."""
     import keras
 
-    told = asdict(sources)
-    write_json(tmp_path / "reports/compare/champion.json", champion)
-    write_json(tmp_path / "reports/download/receipt.json", told["receipt"])
-    write_json(tmp_path / "reports/prepare/summary.json", told["prepared"])
-    write_json(tmp_path / "reports/train/cnn/summary.json", told["training"])
-    write_yaml(tmp_path / "models/cnn/config.yaml", told["config"])
-    write_json(tmp_path / "models/cnn/classes.json", list(champion["test"]["per_class"]))
+    write_json(tmp_path / "reports/compare/champion.json", champion.to_json())
+    write_json(tmp_path / "reports/download/receipt.json", sources.receipt)
+    write_json(tmp_path / "reports/prepare/summary.json", sources.prepared)
+    write_json(tmp_path / "reports/train/cnn/summary.json", sources.training.to_json())
+    write_yaml(tmp_path / "models/cnn/settings.yaml", sources.settings)
+    write_json(tmp_path / "models/cnn/classes.json", list(champion.sets["test"].per_class))
     layers = [keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
     keras.Sequential(layers).save(tmp_path / "models/cnn/model.keras")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
@@ -62,23 +60,23 @@ def test_the_champion_is_registered_once_and_the_outputs_stay_the_same(project: 
     (version,) = store.client.search_model_versions("name = 'ferflow'")
     assert version.tags["ferflow.model_sha256"] == sha256(project / "models/cnn/model.keras")
     assert version.description == before[1].decode()
-    told = json.loads(before[0])
-    assert told["promoted"] is True
-    assert told["model_sha256"] == version.tags["ferflow.model_sha256"]
-    said = before[0].decode() + before[1].decode()
-    assert str(project) not in said
-    assert version.source not in said
+    registration = json.loads(before[0])
+    assert registration["promoted"] is True
+    assert registration["model_sha256"] == version.tags["ferflow.model_sha256"]
+    written = before[0].decode() + before[1].decode()
+    assert str(project) not in written
+    assert version.source not in written
 
 
-def test_behind_a_shut_gate_nothing_is_registered_and_nothing_fails(project: Path) -> None:
+def test_if_a_gate_fails_nothing_is_registered_and_nothing_fails(project: Path) -> None:
     params = yaml.safe_load((project / "params.yaml").read_text())
-    write_yaml(project / "params.yaml", {**params, "register": {"min_accuracy": 0.9}})
+    write_yaml(project / "params.yaml", {**params, "register": {**params["register"], "min_accuracy": 0.9}})
     result = register(project)
     assert result.returncode == 0, result.stderr
-    assert "cnn is not promoted to ferflow@champion: validation accuracy 70.0 % is below" in result.stdout
-    told = json.loads((project / OUTPUTS[0]).read_text())
-    assert told["promoted"] is False
-    assert "is below min_accuracy 90 %" in told["because"][0]
+    assert "cnn is not promoted to ferflow@champion: gate failed: validation accuracy 70.0 % is below" in result.stdout
+    registration = json.loads((project / OUTPUTS[0]).read_text())
+    assert registration["promoted"] is False
+    assert "is below min_accuracy 90 %" in registration["because"][0]
     assert "Not promoted" in (project / OUTPUTS[1]).read_text()
     assert not (project / "mlflow.db").exists()
 

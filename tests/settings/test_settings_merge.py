@@ -1,72 +1,69 @@
-"""Which value wins: defaults < train < budget < model < the model's budget < tuned params."""
+"""Which value wins: train < budget < model < the model's block for the budget < what a search found."""
 
 from typing import Any
 
 import pytest
 import yaml
 from pydantic import ValidationError
+from settings_base import BASE, MODEL
 
+from ferflow.base.dotted import merge
 from ferflow.base.errors import ConfigError
 from ferflow.settings import Config, parse_config
-from ferflow.train.recipe import Train
+from ferflow.settings.resolve import resolve_result, resolve_search
+from ferflow.train.recipe import ResultSettings
 
-BASE: dict[str, Any] = {
-    "dataset": "faces",
-    "budget": "small",
-    "seed": 1,
-    "enabled": ["cnn"],
-    "datasets": {"faces": {"source": "sample"}},
-    "models": {"cnn": {}},
-    "budgets": {"small": {}, "large": {}},
-}
+SEARCHED = {"tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn"}}
 
 
 def config(**changes: Any) -> Config:
-    return parse_config(yaml.safe_dump(BASE | changes))
+    return parse_config(yaml.safe_dump(merge(BASE, changes)))
+
+
+def resolved(name: str = "cnn", found: dict[str, Any] | None = None, **changes: Any) -> ResultSettings:
+    return resolve_result(config(**changes), name, found or {})
 
 
 LAYERS: list[dict[str, Any]] = [
     {"train": {"epochs": 21}},
     {"budgets": {"small": {"train": {"epochs": 22}}, "large": {"train": {"epochs": 99}}}},
     {"models": {"cnn": {"train": {"epochs": 23}}}},
-    {"models": {"cnn": {"train": {"epochs": 23}, "budgets": {"small": {"train": {"epochs": 24}}}}}},
+    {"models": {"cnn": {"budgets": {"small": {"train": {"epochs": 24}}}}}},
 ]
+
+
+def layers(count: int) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for layer in LAYERS[:count]:
+        changes = merge(changes, layer)
+    return changes
 
 
 @pytest.mark.parametrize("count", range(5))
 def test_the_later_layer_wins(count: int) -> None:
-    changes: dict[str, Any] = {}
-    for layer in LAYERS[:count]:
-        changes |= layer
-    assert config(**changes).resolve("cnn").train.epochs == (20 + count if count else Train().epochs)
+    assert resolved(**layers(count)).train.epochs == (20 + count if count else BASE["train"]["epochs"])
 
 
-def test_tuned_params_win_over_all() -> None:
-    changes: dict[str, Any] = {}
-    for layer in LAYERS:
-        changes |= layer
-    tuned = {"train.epochs": 25, "train.augment.rotation": 5.0, "network.head.units": 4}
-    resolved = config(**changes).resolve("cnn", tuned)
-    assert (resolved.name, resolved.architecture) == ("cnn_tuned", "cnn")
-    assert resolved.train.epochs == 25
-    assert resolved.train.augment.rotation == 5.0
-    assert resolved.network == {"head": {"units": 4}}
+def test_what_a_search_found_wins_over_all() -> None:
+    found = {"train.epochs": 25, "train.augment.rotation": 5.0, "network.head.units": 4}
+    changes = merge(layers(4), {"results": SEARCHED, "tune": {"models": {"cnn": "cnn"}}})
+    tuned = resolved("tuned", found, **changes)
+    assert (tuned.result, tuned.model, tuned.architecture) == ("tuned", "cnn", "cnn")
+    assert tuned.train.epochs == 25
+    assert tuned.train.augment.rotation == 5.0
+    assert tuned.network == {"head": {"units": 4}}
 
 
-def test_an_empty_study_still_has_a_name_of_its_own() -> None:
-    assert config().resolve("cnn", {}).name == "cnn_tuned"
-    assert config().resolve("cnn").name == "cnn"
-
-
-def test_the_other_budgets_values_are_left_out() -> None:
-    changes = LAYERS[1] | {"models": {"cnn": {"budgets": {"large": {"train": {"patience": 3}, "network": {"a": 1}}}}}}
-    small, large = (config(**changes, budget=name).resolve("cnn") for name in ("small", "large"))
-    assert (small.train.epochs, small.train.patience, small.network) == (22, Train().patience, {})
+def test_another_budgets_values_are_left_out() -> None:
+    special = {"train": {"patience": 3}, "network": {"a": 1}}
+    changes = merge(LAYERS[1], {"models": {"cnn": {"budgets": {"large": special}}}})
+    small, large = (resolved(**changes, budget=name) for name in ("small", "large"))
+    assert (small.train.epochs, small.train.patience, small.network) == (22, BASE["train"]["patience"], {})
     assert (large.train.epochs, large.train.patience, large.network) == (99, 3, {"a": 1})
 
 
 def test_mappings_are_merged_key_by_key_and_lists_replaced() -> None:
-    resolved = config(
+    settings = resolved(
         train={"augment": {"flip": True, "rotation": 5.0}},
         models={
             "cnn": {
@@ -75,38 +72,62 @@ def test_mappings_are_merged_key_by_key_and_lists_replaced() -> None:
                 "budgets": {"small": {"network": {"filters": [3], "block": {"b": 3}}}},
             }
         },
-    ).resolve("cnn")
-    augment = resolved.train.augment
+    )
+    augment = settings.train.augment
     assert (augment.flip, augment.rotation, augment.zoom) == (True, 10.0, 0.1)
-    assert resolved.network == {"filters": [3], "block": {"a": 1, "b": 3}}
+    assert settings.network == {"filters": [3], "block": {"a": 1, "b": 3}}
 
 
-def test_resolving_one_model_leaves_the_next_alone() -> None:
-    whole = config(models={"cnn": {"network": {"block": {"a": 1}}}, "other": {}}, enabled=["cnn", "other"])
-    whole.resolve("cnn", {"network.block.a": 2, "train.epochs": 3})
-    assert whole.resolve("cnn").network == {"block": {"a": 1}}
-    assert whole.resolve("cnn").train == whole.resolve("other").train == Train()
+def test_a_variant_takes_its_architecture_from_its_block() -> None:
+    wide = {"model": "wide", "architecture": "cnn", "search": "none"}
+    settings = resolved("wide", models={"wide": MODEL}, results={"wide": wide})
+    assert (settings.result, settings.model, settings.architecture) == ("wide", "wide", "cnn")
+
+
+def test_settings_name_backend_and_versions() -> None:
+    settings = resolved()
+    assert settings.backend == "tensorflow"
+    assert {"keras", "tensorflow", "numpy"} <= set(settings.versions)
+
+
+def test_a_search_depends_on_no_key_that_a_trial_replaces() -> None:
+    changes = {"results": SEARCHED, "tune": {"models": {"cnn": "cnn"}}}
+    before = resolve_search(config(**changes), "cnn")
+    assert before.train.epochs == 1
+    after = resolve_search(config(**merge(changes, {"train": {"epochs": 77}})), "cnn")
+    assert after == before
+    assert "optuna" in before.versions
+
+
+def test_a_trial_applies_its_params() -> None:
+    search = resolve_search(config(results=SEARCHED, tune={"models": {"cnn": "cnn"}}), "cnn")
+    trial = search.trial({"train.learning_rate": 0.5, "network.dropout": 0.1})
+    assert trial.train.learning_rate == 0.5
+    assert trial.network == {"dropout": 0.1}
+    assert trial.train.epochs == search.train.epochs
 
 
 @pytest.mark.parametrize(
-    ("tuned", "told"),
+    ("found", "expected"),
     [
-        ({"learning_rate": 0.1}, "'learning_rate' names nothing; keys start with network. or train."),
-        ({"train": 0.1}, "'train' names nothing"),
-        ({"evaluate.views": "one"}, "'evaluate.views' names nothing"),
+        ({"learning_rate": 0.1}, "unknown key 'learning_rate'. Keys start with network. or train."),
+        ({"train": 0.1}, "unknown key 'train'"),
+        ({"evaluate.views": "one"}, "unknown key 'evaluate.views'"),
         ({"train.learning_rat": 0.1}, "learning_rat: unknown key. Did you mean learning_rate?"),
-        ({"train.learning_rate": -1.0}, "models.cnn.train with tuned params is not right"),
+        ({"train.learning_rate": -1.0}, "models.cnn is invalid:\n  train.learning_rate: "),
     ],
 )
-def test_tuned_params_that_are_not_allowed(tuned: dict[str, Any], told: str) -> None:
+def test_params_of_a_search_that_are_not_allowed(found: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config().resolve("cnn", tuned)
-    assert told in str(caught.value)
+        resolved(found=found)
+    assert expected in str(caught.value)
 
 
-def test_an_unknown_model_is_told() -> None:
-    with pytest.raises(ConfigError, match="no model is named 'vgg'; there are cnn"):
-        config().resolve("vgg")
+def test_an_unknown_result_or_search_is_reported() -> None:
+    with pytest.raises(ConfigError, match="results: 'vgg' is unknown"):
+        resolved("vgg")
+    with pytest.raises(ConfigError, match="'cnn' is unknown"):
+        resolve_search(config(), "cnn")
 
 
 def test_a_config_cannot_be_changed() -> None:
@@ -115,12 +136,3 @@ def test_a_config_cannot_be_changed() -> None:
         whole.seed = 2
     with pytest.raises(ValidationError, match="frozen"):
         whole.train.augment.flip = True
-
-
-def test_results_are_the_enabled_models_then_the_tuned_ones() -> None:
-    whole = config(
-        models={"b": {}, "a": {}, "c": {}},
-        enabled=["b", "a"],
-        tune={"models": ["a"], "space": {"network.x": {"choices": [1]}}},
-    )
-    assert whole.results == ("b", "a", "a_tuned")

@@ -1,4 +1,4 @@
-"""Each random change does what its name says, and nothing else."""
+"""Each transformation does what its name says, and nothing else."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import augment
 from ferflow.train.augment import augment_batch
 from ferflow.train.recipe import Augment
 
@@ -15,18 +16,18 @@ Images = npt.NDArray[np.uint8]
 
 
 class Greatest(np.random.Generator):
-    """Draws the upper end of each uniform range, so that the change is known."""
+    """Draws the upper end of each uniform range, so that the transformation is known."""
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
         return np.full(size, high)
 
 
 def greatest(images: Images, **change: Any) -> npt.NDArray[np.float32]:
-    return augment_batch(images, Augment(**change), Greatest(np.random.PCG64(0)))
+    return augment_batch(images, augment(**change), Greatest(np.random.PCG64(0)))
 
 
 def drawn(images: Images, seed: int = 0, **change: Any) -> npt.NDArray[np.float32]:
-    return augment_batch(images, Augment(**change), np.random.default_rng(seed))
+    return augment_batch(images, augment(**change), np.random.default_rng(seed))
 
 
 def faces(count: int = 1, side: int = 21, seed: int = 0) -> Images:
@@ -78,7 +79,7 @@ def test_a_mirrored_image_is_turned_and_slanted_as_the_others() -> None:
     images = faces(40)
     change: dict[str, Any]
     for change in ({"rotation": 90.0}, {"shear": 20.0}):
-        result = augment_batch(images, Augment(flip=True, **change), Greatest(np.random.PCG64(0)))
+        result = augment_batch(images, augment(flip=True, **change), Greatest(np.random.PCG64(0)))
         plain, mirrored = (greatest(source, **change) for source in (images, images[:, :, ::-1]))
         same, other = (np.abs(result - wanted).max(axis=(1, 2)) < 0.1 for wanted in (plain, mirrored))
         assert (same ^ other).all()

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from train_helpers import make_split, noise
 
+from defaults import plain_train
 from ferflow.base.arrays import Split
 from ferflow.train.batches import Batch, Batches
-from ferflow.train.recipe import Augment, Train
 
 LEVELS = np.array([10.0, 100.0, 250.0])
 
 
 def numbered(count: int) -> Split:
-    """Images that tell their own row by their grey level."""
+    """Images whose grey level is their row."""
     return make_split(np.repeat(np.arange(count), 64).reshape(count, 8, 8), np.arange(count) % 3)
 
 
@@ -28,7 +28,7 @@ def level_per_class(counts: tuple[int, int, int]) -> Split:
 
 
 def batches(split: Split, seed: int = 0, **train: Any) -> Batches:
-    return Batches(split, Train(**({"batch_size": 5} | train)), seed)
+    return Batches(split, plain_train(**({"batch_size": 5} | train)), seed)
 
 
 def rows(epoch: Iterable[Batch]) -> list[int]:
@@ -53,7 +53,7 @@ def test_shapes_types_and_targets() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 120), st.integers(1, 50), st.integers(0, 2**40), st.integers(1, 10**6))
-def test_an_epoch_is_a_permutation_less_what_fills_no_batch(count: int, size: int, seed: int, epoch: int) -> None:
+def test_an_epoch_is_a_permutation_without_an_incomplete_batch(count: int, size: int, seed: int, epoch: int) -> None:
     data = batches(numbered(count), seed, batch_size=size)
     seen = rows(data.epoch(epoch))
     assert data.steps == max(1, count // size)
@@ -72,7 +72,7 @@ def test_epochs_differ_and_every_image_gets_its_turn() -> None:
 def test_an_epoch_depends_on_seed_and_number_alone(imbalance: str) -> None:
     change: dict[str, Any] = {
         "imbalance": imbalance,
-        "augment": Augment(flip=True, rotation=10.0, erasing=0.5),
+        "augment": {"flip": True, "rotation": 10.0, "erasing": 0.5},
         "mixup": 0.2,
         "cutmix": 1.0,
     }
@@ -88,7 +88,7 @@ def test_an_epoch_depends_on_seed_and_number_alone(imbalance: str) -> None:
 
 def test_the_changes_of_an_image_differ_between_epochs_and_batches() -> None:
     split = make_split(np.tile(noise(1).images, (10, 1, 1)), np.zeros(10))
-    data = batches(split, augment=Augment(brightness=0.3))
+    data = batches(split, augment={"brightness": 0.3})
     shown = {batch.images[row].tobytes() for number in (1, 2) for batch in data.epoch(number) for row in range(5)}
     assert len(shown) == 20
 
@@ -96,7 +96,7 @@ def test_the_changes_of_an_image_differ_between_epochs_and_batches() -> None:
 def test_the_images_stay_as_they_were() -> None:
     split = noise(20)
     before = split.images.copy()
-    list(batches(split, augment=Augment(flip=True, erasing=1.0), cutmix=1.0).epoch(1))
+    list(batches(split, augment={"flip": True, "erasing": 1.0}, cutmix=1.0).epoch(1))
     np.testing.assert_array_equal(split.images, before)
 
 
@@ -185,7 +185,7 @@ def test_votes_are_the_targets() -> None:
         np.testing.assert_array_equal(batch.targets, votes[rows([batch])])
 
 
-def test_images_mapped_from_disk_will_do(tmp_path: Any) -> None:
+def test_memory_mapped_images_are_accepted(tmp_path: Any) -> None:
     split = numbered(20)
     np.save(tmp_path / "images.npy", split.images)
     mapped = Split(np.load(tmp_path / "images.npy", mmap_mode="r"), split.labels, split.index, split.classes)

@@ -1,4 +1,4 @@
-"""The state of an unfinished training on disk."""
+"""Checkpoints on disk, and the code that decides whether one is used."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_round_trip_to_the_bit(tmp_path: Path) -> None:
         assert [(a.dtype, a.shape, a.tobytes()) for a in ours] == [(a.dtype, a.shape, a.tobytes()) for a in theirs]
 
 
-def test_the_last_state_stands_alone(tmp_path: Path) -> None:
+def test_only_the_last_state_is_kept(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, "key")
     for epoch in (1, 2, 3):
         checkpoint.save(state(epoch))
@@ -85,7 +85,7 @@ def test_a_broken_file_is_a_clear_error(tmp_path: Path, spoil: Callable[[Path], 
     with pytest.raises(ModelError, match="cannot be read") as caught:
         checkpoint.load()
     assert str(path) in str(caught.value)
-    assert "Delete it to train from the start." in str(caught.value)
+    assert "Delete it to train from the start: rm " in str(caught.value)
 
 
 def test_forgetting(tmp_path: Path) -> None:

@@ -11,18 +11,19 @@ import pytest
 from pydantic import ValidationError
 from train_helpers import noise, resolved
 
+from defaults import plain_train
 from ferflow.base.errors import ConfigError
 from ferflow.train.loop import train_network
-from ferflow.train.recipe import Train
 
 TWO_DEVICES = {
     "KERAS_BACKEND": "jax",
     "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-    "JAX_CPU_ENABLE_ASYNC_DISPATCH": "0",  # on few cores the two would wait for each other for ever
+    "JAX_CPU_ENABLE_ASYNC_DISPATCH": "0",  # on few cores the two would otherwise deadlock
 }
+HERE = Path(__file__).parent
 SCRIPT = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1].split(":")
 import keras
 import numpy as np
 from keras.src.backend.jax import distribution_lib
@@ -61,34 +62,30 @@ print(json.dumps({
 def test_two_devices_learn_what_one_does(tmp_path: Path) -> None:
     pytest.importorskip("jax")
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), str(tmp_path)],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": "jax",
-            "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-            "JAX_CPU_ENABLE_ASYNC_DISPATCH": "0",
-        },
+        [sys.executable, "-c", SCRIPT, f"{HERE}:{HERE.parent}", str(tmp_path)],
+        env={**os.environ, **TWO_DEVICES},
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["backend"] == "jax"
-    assert told["shares"] == [[8]], "half of a batch of 16"
-    assert told["left"], "what is trained next is not shared"
-    assert told["refused"].startswith("ConfigError: train.devices: received 4, but this machine has 2")
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["backend"] == "jax"
+    assert report["shares"] == [[8]], "half of a batch of 16"
+    assert report["left"], "the next training is not shared"
+    assert report["refused"].startswith("ConfigError: train.devices: this machine has 2")
+    assert "Received: 4. Set train.devices to at most 2." in report["refused"]
     with np.load(tmp_path / "1.npz") as one, np.load(tmp_path / "2.npz") as two:
         assert len(one.files) == len(two.files) > 4
         for name in one.files:
             np.testing.assert_allclose(one[name], two[name], atol=1e-4)
 
 
-def test_another_backend_is_told() -> None:
-    with pytest.raises(ConfigError, match=r"on the JAX backend only. Received: 2, on tensorflow"):
+def test_another_backend_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"only on the JAX backend. Received: 2, on tensorflow"):
         train_network(resolved(devices=2), noise(32), noise(16), 1)
 
 
-def test_a_batch_that_cannot_be_shared_is_told() -> None:
+def test_a_batch_that_cannot_be_shared_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"multiple of devices. Received: batch_size 64, devices 3"):
-        Train(devices=3)
+        plain_train(devices=3)

@@ -1,4 +1,4 @@
-"""The real stage, killed in the middle of an epoch and run again, ends with the bytes of an unbroken training."""
+"""The real stage, killed within an epoch and run again, ends with the bytes of an uninterrupted training."""
 
 import os
 import signal
@@ -9,32 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from train_helpers import SMALL, separable
+from train_helpers import SMALL, resolved, separable
 
 from ferflow.base.arrays import read_split, write_split
 from ferflow.base.files import write_yaml
 from ferflow.base.hashing import sha256
-from ferflow.settings import load_config
 from ferflow.train.loop import train_network
-from ferflow.train.outputs import write_outputs
+from ferflow.train.recipe import ResultSettings, read_settings
+from ferflow.train.training_outputs import write_outputs
 
 STAGE = Path(__file__).parents[2] / "stages" / "train.py"
 EPOCHS = 4
 
 
 def write_project(root: Path) -> None:
-    """Prepared arrays and params of an epoch long enough to be killed in: many small steps."""
-    params = {
-        "dataset": "faces",
-        "budget": "small",
-        "seed": 3,
-        "enabled": ["cnn"],
-        "datasets": {"faces": {"source": "sample"}},
-        "train": {"epochs": EPOCHS, "batch_size": 4, "augment": {"flip": True, "rotation": 10}},
-        "models": {"cnn": {"network": SMALL}},
-        "budgets": {"small": {}},
-    }
-    write_yaml(root / "params.yaml", params)
+    """Write arrays and settings with epochs of many small steps, long enough to be killed in one."""
+    settings = resolved(SMALL, epochs=EPOCHS, batch_size=4, schedule="cosine", augment={"flip": True, "rotation": 10.0})
+    write_yaml(root / "settings/cnn.yaml", settings.model_dump(mode="json"))
     write_split(root / "data/prepare", "train", separable(1200))
     write_split(root / "data/prepare", "validation", separable(60, seed=1))
 
@@ -77,22 +68,27 @@ def test_killed_in_an_epoch_and_run_again(tmp_path: Path) -> None:
     with start_stage(root) as stage:
         shown, _ = stage.communicate()
     assert stage.returncode == 0, shown
-    assert f"cnn: goes on after epoch {done}\n" in shown
-    assert not state.exists(), "the result is safe, and the state is forgotten"
+    assert f"cnn: resuming after epoch {done}\n" in shown
+    assert not state.exists(), "the result is written, so the checkpoint is deleted"
 
-    # The unbroken one runs in this process: what ran before in a process must not matter either.
+    # The uninterrupted training runs in this process: what ran in a process before must not matter either.
     unbroken = tmp_path / "unbroken"
-    resolved = load_config(root / "params.yaml").resolve("cnn")
+    settings = read_settings(root / "settings/cnn.yaml", ResultSettings, "settings@cnn")
     train, validation = (read_split(root / "data/prepare", name) for name in ("train", "validation"))
-    result = train_network(resolved, train, validation, 3)
     write_outputs(
-        result, resolved, train, 3, unbroken / "models/cnn", unbroken / "reports/train/cnn", unbroken / "log.json"
+        train_network(settings, train, validation, settings.seed),
+        settings,
+        root / "settings/cnn.yaml",
+        train,
+        model=unbroken / "models/cnn",
+        report=unbroken / "reports/train/cnn",
+        log=unbroken / "log.json",
     )
     names = [
         "models/cnn/augmentation.png",
         "models/cnn/classes.json",
-        "models/cnn/config.yaml",
         "models/cnn/model.keras",
+        "models/cnn/settings.yaml",
     ]
     assert sorted(outputs(root)) == [*names, "reports/train/cnn/history.csv", "reports/train/cnn/summary.json"]
     assert outputs(root) == outputs(unbroken)

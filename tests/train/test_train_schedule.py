@@ -8,18 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from defaults import plain_train
 from ferflow.train.recipe import Train
-from ferflow.train.schedule import learning_rate
+from ferflow.train.schedule import rate_at_step
 
 STEPS = 5
 
 
 def rates(gains: list[bool] | None = None, **change: Any) -> list[float]:
     """The rate of every step of a training, of five steps an epoch."""
-    settings = Train(**({"epochs": 10, "learning_rate": 0.1} | change))
+    settings = plain_train(**({"epochs": 10, "learning_rate": 0.1} | change))
     gains = gains or [True] * settings.epochs
     return [
-        learning_rate(settings, epoch, step, STEPS, gains[: epoch - 1])
+        rate_at_step(settings, epoch, step, STEPS, gains[: epoch - 1])
         for epoch in range(1, settings.epochs + 1)
         for step in range(STEPS)
     ]
@@ -70,7 +71,7 @@ def test_one_cycle_goes_up_for_three_tenths_and_then_down() -> None:
     assert all(a > b for a, b in pairwise(values[15:]))
 
 
-def test_plateau_falls_after_each_row_of_epochs_without_gain() -> None:
+def test_plateau_falls_after_each_run_of_epochs_without_gain() -> None:
     gains = [True, False, False, True, False, False, False, False, True, True]
     values = rates(gains, schedule="plateau", plateau_factor=0.5, plateau_patience=2)
     of_epochs = [values[epoch * STEPS] for epoch in range(10)]
@@ -78,24 +79,22 @@ def test_plateau_falls_after_each_row_of_epochs_without_gain() -> None:
     assert values == [value for value in of_epochs for _ in range(STEPS)]
 
 
-def test_a_gain_starts_the_count_anew() -> None:
+def test_a_gain_restarts_the_count() -> None:
     assert set(rates([True, False] * 5, schedule="plateau", plateau_patience=2)) == {0.1}
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
-def test_spent_time_stands_for_epochs_where_it_is_ahead(schedule: str) -> None:
-    settings = Train(epochs=10, learning_rate=0.1, schedule=schedule)
-    assert learning_rate(settings, 1, 0, STEPS, [], spent=0.7) == learning_rate(settings, 8, 0, STEPS, [True] * 7)
-    assert learning_rate(settings, 8, 0, STEPS, [True] * 7, spent=0.2) == learning_rate(
-        settings, 8, 0, STEPS, [True] * 7
-    )
-    assert learning_rate(settings, 1, 1, STEPS, [], spent=1.3) == pytest.approx(0, abs=0.1 / 9_999)
+def test_spent_time_replaces_epochs_where_it_is_ahead(schedule: str) -> None:
+    settings = plain_train(epochs=10, learning_rate=0.1, schedule=schedule)
+    assert rate_at_step(settings, 1, 0, STEPS, [], spent=0.7) == rate_at_step(settings, 8, 0, STEPS, [True] * 7)
+    assert rate_at_step(settings, 8, 0, STEPS, [True] * 7, spent=0.2) == rate_at_step(settings, 8, 0, STEPS, [True] * 7)
+    assert rate_at_step(settings, 1, 1, STEPS, [], spent=1.3) == pytest.approx(0, abs=0.1 / 9_999)
 
 
 @settings(deadline=None, max_examples=200)
 @given(
     st.builds(
-        Train,
+        plain_train,
         epochs=st.integers(1, 60),
         learning_rate=st.floats(1e-6, 10),
         schedule=st.sampled_from(["constant", "cosine", "one_cycle", "plateau"]),
@@ -110,4 +109,4 @@ def test_never_below_zero_nor_above_the_peak(settings: Train, data: st.DataObjec
     epoch = data.draw(st.integers(1, settings.epochs))
     step = data.draw(st.integers(0, steps - 1))
     gains = data.draw(st.lists(st.booleans(), min_size=epoch - 1, max_size=epoch - 1))
-    assert 0 < learning_rate(settings, epoch, step, steps, gains) <= settings.learning_rate * (1 + 1e-12)
+    assert 0 < rate_at_step(settings, epoch, step, steps, gains) <= settings.learning_rate * (1 + 1e-12)

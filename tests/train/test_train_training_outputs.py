@@ -9,17 +9,17 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 from train_helpers import SMALL, noise, resolved
 
-from ferflow.base.files import read_json
+from ferflow.base.contracts import TrainSummary
+from ferflow.base.files import read_json, write_yaml
 from ferflow.base.hashing import sha256
 from ferflow.base.network import load_model, predict
 from ferflow.train.architectures import build_network
 from ferflow.train.loop import TrainResult
-from ferflow.train.outputs import save_model, write_outputs
-from ferflow.train.recipe import ResolvedModel
+from ferflow.train.recipe import ResultSettings, read_settings
+from ferflow.train.training_outputs import save_model, write_outputs
 
 
 def result(model: keras.Model, epochs: int = 3) -> TrainResult:
@@ -45,7 +45,16 @@ def model() -> keras.Model:
 
 def write(model: keras.Model, folder: Path, **train: Any) -> None:
     settings = resolved(**train)
-    write_outputs(result(model), settings, noise(20), 7, folder / "m", folder / "r", folder / "l.json")
+    write_yaml(folder / "cnn.yaml", settings.model_dump(mode="json"))
+    write_outputs(
+        result(model),
+        settings,
+        folder / "cnn.yaml",
+        noise(20),
+        model=folder / "m",
+        report=folder / "r",
+        log=folder / "l.json",
+    )
 
 
 def test_the_reports(tmp_path: Path, model: keras.Model) -> None:
@@ -68,6 +77,7 @@ def test_the_reports(tmp_path: Path, model: keras.Model) -> None:
         "best": {"val_accuracy": 0.7, "val_macro_f1": 0.65, "val_loss": 0.8},
         "stopped": "patience",
     }
+    assert TrainSummary.model_validate(read_json(tmp_path / "r/summary.json")).best.val_loss == 0.8
 
 
 def test_what_differs_from_run_to_run_is_kept_apart(tmp_path: Path, model: keras.Model) -> None:
@@ -83,23 +93,20 @@ def test_what_differs_from_run_to_run_is_kept_apart(tmp_path: Path, model: keras
 
 def test_the_model_folder(tmp_path: Path, model: keras.Model) -> None:
     write(model, tmp_path)
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["classes.json", "config.yaml", "model.keras"]
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["classes.json", "model.keras", "settings.yaml"]
     assert read_json(tmp_path / "m/classes.json") == ["calm", "glad", "sad"]
-    config = yaml.safe_load((tmp_path / "m/config.yaml").read_text())
-    assert config.pop("seed") == 7
-    read = ResolvedModel.model_validate_json(json.dumps(config))
-    assert (read.name, read.architecture, read.train) == ("cnn", "cnn", resolved().train)
-    assert read.network.items() >= SMALL.items()
+    assert (tmp_path / "m/settings.yaml").read_bytes() == (tmp_path / "cnn.yaml").read_bytes()
+    assert read_settings(tmp_path / "m/settings.yaml", ResultSettings, "settings@cnn") == resolved()
 
 
-def test_the_network_loads_and_answers_alike(tmp_path: Path, model: keras.Model) -> None:
+def test_the_loaded_network_predicts_the_same(tmp_path: Path, model: keras.Model) -> None:
     save_model(model, tmp_path / "model.keras")
     images = noise(9).images
     np.testing.assert_allclose(predict(load_model(tmp_path / "model.keras"), images), predict(model, images), atol=1e-6)
 
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path, model: keras.Model) -> None:
-    """Keras numbers shared objects by their place in memory, which differs from network to network."""
+    """Keras numbers shared objects by their memory address, which differs between networks."""
     kept = []
     for name in ("one", "two"):
         keras.backend.clear_session()  # layers are named by count
@@ -119,7 +126,7 @@ def test_the_archive_has_no_date(tmp_path: Path, model: keras.Model) -> None:
         assert json.loads(archive.read("metadata.json"))["keras_version"] == keras.version()
 
 
-def test_the_picture_shows_each_image_beside_its_changes(tmp_path: Path, model: keras.Model) -> None:
+def test_the_picture_shows_each_image_next_to_its_augmentation(tmp_path: Path, model: keras.Model) -> None:
     write(model, tmp_path, augment={"brightness": 0.2})
     picture = np.asarray(Image.open(tmp_path / "m/augmentation.png"))
     assert picture.shape == (8 * 16 * 3, (9 * 16 + 4) * 3)

@@ -1,16 +1,16 @@
 """Small data and small networks."""
 
-import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from defaults import plain_train
 from ferflow.base.arrays import Split
-from ferflow.train.recipe import ResolvedModel
+from ferflow.train.recipe import ResultSettings
 
 CLASSES = ("calm", "glad", "sad")
-SMALL = {"filters": [8], "convolutions": [1], "dense": 8, "dropout": 0.2, "dense_dropout": 0.0}
+SMALL = {"filters": [8], "convolutions": [1], "dense": 8, "dropout": 0.2, "dense_dropout": 0.0, "norm_momentum": 0.99}
 
 
 def make_split(images: Any, labels: Any, votes: Any = None) -> Split:
@@ -20,7 +20,7 @@ def make_split(images: Any, labels: Any, votes: Any = None) -> Split:
 
 
 def separable(count: int, seed: int = 0, side: int = 16) -> Split:
-    """Noise with a bright bar whose row tells the class."""
+    """Noise with a bright bar whose row depends on the class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     images = rng.integers(0, 120, (count, side, side))
@@ -35,7 +35,15 @@ def noise(count: int, seed: int = 0, side: int = 16) -> Split:
     return make_split(rng.integers(0, 256, (count, side, side)), rng.integers(0, 3, count))
 
 
-def resolved(network: dict[str, Any] | None = None, architecture: str = "cnn", **train: Any) -> ResolvedModel:
-    settings = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, "schedule": "constant"} | train
-    block = {"name": architecture, "architecture": architecture, "network": SMALL if network is None else network}
-    return ResolvedModel.model_validate_json(json.dumps({**block, "train": settings}))
+def resolved(network: dict[str, Any] | None = None, architecture: str = "cnn", **train: Any) -> ResultSettings:
+    changes = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, "schedule": "constant"} | train
+    return ResultSettings(
+        result=architecture,
+        model=architecture,
+        architecture=architecture,
+        seed=7,
+        backend="tensorflow",
+        versions={},
+        network=SMALL if network is None else network,
+        train=plain_train(**changes),
+    )

@@ -2,12 +2,11 @@ import json
 
 import pandas as pd
 import pytest
-from PIL import Image
 from tune_objective import SPACE, peak
 
-from ferflow.settings.training import Choice
-from ferflow.tune import run_study, write_study
-from ferflow.tune.report import importance, trials_table
+from ferflow.train.recipe import Choice
+from ferflow.tune.study import run_study
+from ferflow.tune.study_outputs import importance, trials_table, write_study
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,7 @@ def study(tmp_path_factory):
 
 
 def test_files_tell_the_study(tmp_path, study):
-    write_study(tmp_path / "cnn", study, SPACE, "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, "cnn", "val_accuracy")
     best = json.loads((tmp_path / "cnn" / "best.json").read_text())
     assert list(best) == ["model", "params", "value", "trial", "trials", "metric"]
     assert (best["model"], best["trials"], best["metric"]) == ("cnn", 25, "val_accuracy")
@@ -29,24 +28,25 @@ def test_files_tell_the_study(tmp_path, study):
     assert (table.loc[table["state"] == "COMPLETE", "epochs"] == 5).all()
     assert table.loc[table["state"] == "FAIL", "value"].isna().all()
     assert set(table["network.width"]) <= {16, 32, 48, 64}
-    for name in ("history.png", "importance.png", "slices.png"):
-        with Image.open(tmp_path / "cnn" / name) as image:
-            assert min(image.size) > 200
+    shares = pd.read_csv(tmp_path / "cnn" / "importance.csv")
+    assert set(shares["param"]) == set(SPACE)
+    assert shares["share"].sum() == pytest.approx(1.0)
+    assert shares["share"].is_monotonic_decreasing
 
 
 def test_same_trials_same_bytes(tmp_path, study):
     for name in ("a", "b"):
-        write_study(tmp_path / name, study, SPACE, "cnn", "val_accuracy")
+        write_study(tmp_path / name, study, "cnn", "val_accuracy")
     for path in sorted((tmp_path / "a").iterdir()):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
 def test_a_study_before_leaves_nothing_behind(tmp_path, study):
-    write_study(tmp_path / "cnn", study, SPACE, "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, "cnn", "val_accuracy")
     one = run_study(peak, SPACE, trials=1, seed=1, journal=tmp_path / "journal.json")
-    write_study(tmp_path / "cnn", one, SPACE, "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", one, "cnn", "val_accuracy")
     names = {path.name for path in (tmp_path / "cnn").iterdir()}
-    assert names == {"best.json", "trials.csv", "history.png", "slices.png", "importance.png"}
+    assert names == {"best.json", "trials.csv", "importance.csv"}
     assert set(importance(one).values()) == {0.0}  # one trial tells none
 
 
@@ -66,15 +66,15 @@ def test_importance_finds_the_param_that_matters(tmp_path):
 
 def test_trials_that_all_came_out_the_same(tmp_path):
     study = run_study(lambda params, report: 0.5, SPACE, trials=3, seed=3, journal=tmp_path / "j.json")
-    write_study(tmp_path / "cnn", study, SPACE, "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, "cnn", "val_accuracy")
     assert json.loads((tmp_path / "cnn" / "best.json").read_text())["trial"] == 0
     assert set(importance(study).values()) == {0.0}
-    assert (tmp_path / "cnn" / "importance.png").exists()
+    assert (pd.read_csv(tmp_path / "cnn" / "importance.csv")["share"] == 0).all()
 
 
 def test_whole_numbers_stay_whole_beside_none(tmp_path):
     space = {"network.width": Choice(choices=(None, 64))}
     study = run_study(lambda params, report: 0.5, space, trials=8, seed=3, journal=tmp_path / "j.json")
     assert set(trials_table(study)["network.width"]) == {None, 64}
-    write_study(tmp_path / "cnn", study, space, "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, "cnn", "val_accuracy")
     assert "64.0" not in (tmp_path / "cnn" / "trials.csv").read_text()

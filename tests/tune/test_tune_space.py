@@ -5,9 +5,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tune_objective import SPACE
 
-from ferflow.settings.training import Choice, FloatRange, IntRange, Tune
-from ferflow.tune import corners, dotted, fingerprint, stratified_rows
-from ferflow.tune.space import within
+from ferflow.settings.training import Tune
+from ferflow.train.recipe import Choice, FloatRange, IntRange
+from ferflow.tune.journal import study_key
+from ferflow.tune.space import corners, within
+from ferflow.tune.subset import stratified_rows
+
+
+def tune(space, models=None):
+    settings = {"models": models or {}, "space": space, "startup_trials": 1, "prune_after": 1, "train": {}}
+    return Tune.model_validate(settings, strict=False)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +30,7 @@ from ferflow.tune.space import within
     ],
 )
 def test_kind_of_range(text, kind):
-    assert type(Tune.model_validate({"space": {"train.x": text}}, strict=False).space["train.x"]) is kind
+    assert type(tune({"train.x": text}).space["train.x"]) is kind
 
 
 @pytest.mark.parametrize(
@@ -32,22 +39,22 @@ def test_kind_of_range(text, kind):
         ({"low": 0.5, "high": 0.5}, "low must be below high"),
         ({"low": 9, "high": 3}, "low must be below high"),
         ({"low": 0, "high": 1, "log": True}, "above 0"),
-        ({"low": 1, "high": 8, "step": 2}, "whole number of steps"),
+        ({"low": 1, "high": 8, "step": 2}, "multiple of step"),
         ({"low": 1, "high": float("inf")}, "finite"),
         ({"low": 0.1, "hihg": 0.5}, "high"),
         ({"choices": []}, "at least 1"),
-        ({"choices": (1, 1)}, "each value once"),
+        ({"choices": (1, 1)}, "distinct"),
         (3, "object|dictionary|instance"),
     ],
 )
 def test_impossible_range_is_refused(text, told):
     with pytest.raises(ValidationError, match=told):
-        Tune.model_validate({"space": {"train.x": text}}, strict=False)
+        tune({"train.x": text})
 
 
 def test_tuning_without_a_space_is_refused():
     with pytest.raises(ValidationError, match="nothing to search"):
-        Tune(models=("cnn",))
+        tune({}, models={"cnn": "cnn"})
 
 
 def test_corners_hold_every_end_and_choice():
@@ -59,25 +66,20 @@ def test_corners_hold_every_end_and_choice():
     assert corners({}) == []
 
 
-def test_dotted_flattens():
-    nested = {"train": {"epochs": 3, "augment": {"flip": True}}, "network": {"filters": [1, 2]}}
-    assert dotted(nested) == {"train.epochs": 3, "train.augment.flip": True, "network.filters": [1, 2]}
-
-
-def test_fingerprint_tells_settings_and_files_apart(tmp_path):
+def test_study_key_distinguishes_settings_and_files(tmp_path):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "a.py").write_text("1")
     paths = [tmp_path / "code"]
-    before = fingerprint({"a": 1, "b": 2}, paths)
-    assert fingerprint({"b": 2, "a": 1}, paths) == before
-    assert fingerprint({"a": 1, "b": 3}, paths) != before
+    before = study_key({"a": 1, "b": 2}, paths)
+    assert study_key({"b": 2, "a": 1}, paths) == before
+    assert study_key({"a": 1, "b": 3}, paths) != before
     (tmp_path / "code" / "a.pyc").write_text("compiled")
-    assert fingerprint({"a": 1, "b": 2}, paths) == before
+    assert study_key({"a": 1, "b": 2}, paths) == before
     (tmp_path / "code" / "a.py").write_text("2")
-    assert fingerprint({"a": 1, "b": 2}, paths) != before
+    assert study_key({"a": 1, "b": 2}, paths) != before
     (tmp_path / "code" / "a.py").rename(tmp_path / "code" / "b.py")
     (tmp_path / "code" / "b.py").write_text("1")
-    assert fingerprint({"a": 1, "b": 2}, paths) != before
+    assert study_key({"a": 1, "b": 2}, paths) != before
 
 
 def test_within_keeps_what_the_space_allows():

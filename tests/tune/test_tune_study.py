@@ -9,8 +9,9 @@ from optuna.trial import TrialState
 from tune_objective import SPACE, peak
 
 from ferflow.base.errors import ModelError
-from ferflow.settings.training import Choice, FloatRange
-from ferflow.tune import run_study, write_study
+from ferflow.train.recipe import Choice, FloatRange
+from ferflow.tune.study import run_study
+from ferflow.tune.study_outputs import write_study
 
 TRIALS = 14
 
@@ -25,7 +26,7 @@ def study_of(folder, space, objective=peak, **changes):
 
 
 def files_of(folder, study, space):
-    write_study(folder / "out", study, space, "cnn", "val_accuracy")
+    write_study(folder / "out", study, "cnn", "val_accuracy")
     return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
 
 

@@ -1,7 +1,7 @@
 """`data/prepare/`: the images as arrays, written by prepare, read by train, tune and evaluate.
 
-A folder with `classes.json`, and for each split `<split>_images.npy`, `<split>_labels.npy` and `<split>_index.parquet`;
-`<split>_votes.npy` where the labels have crowd votes.
+The folder holds `classes.json` and, for each split, `<split>_images.npy`, `<split>_labels.npy`,
+`<split>_index.parquet` and, if the labels are crowd votes, `<split>_votes.npy`.
 """
 
 from dataclasses import dataclass
@@ -20,15 +20,16 @@ INDEX_COLUMNS = ("id", "subset", "group", "copy_in_train")
 
 @dataclass(frozen=True)
 class Split:
-    """The images of one split, row for row.
+    """The images of one split; row n of every array and of the index is image n.
 
     Attributes:
-        images: uint8, (N, side, side), grey levels 0 to 255.
-        labels: int64, (N,), positions in `classes`.
-        index: N rows with the columns `id` (path in the manifest), `subset` (such as PublicTest), `group` (copies and
-            near-copies share it) and `copy_in_train` (an exact copy stands in the raw training images).
-        classes: names of the classes.
-        votes: float32, (N, classes), crowd votes as shares that sum to 1, or None.
+        images: Grey images, uint8, (N, side, side), grey levels 0 to 255.
+        labels: Positions in `classes`, int64, (N,).
+        index: Table of N rows with the columns `id` (path in the manifest), `subset` (such as PublicTest), `group`
+            (shared by copies and near-copies) and `copy_in_train` (whether an exact copy is among the raw training
+            images).
+        classes: Names of the classes.
+        votes: Crowd votes as shares that sum to 1, float32, (N, classes). Defaults to None.
     """
 
     images: npt.NDArray[np.uint8]
@@ -42,14 +43,14 @@ class Split:
         return len(self.labels)
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Split":
-        """Return the split of these rows, in this order."""
+        """Return the split that consists of `rows`, int64 positions, in that order."""
         votes = None if self.votes is None else self.votes[rows]
         index = self.index.iloc[rows].reset_index(drop=True)
         return Split(self.images[rows], self.labels[rows], index, self.classes, votes)
 
 
 def write_split(folder: Path, name: str, split: Split) -> None:
-    """Write one split into `folder`; name is one of SPLITS."""
+    """Write one split to `folder`; `name` is one of SPLITS."""
     with whole_file(folder / f"{name}_images.npy") as temporary:
         np.save(temporary, np.asarray(split.images))
     write_rows(folder, name, split.labels, split.index, split.classes, split.votes)
@@ -63,7 +64,7 @@ def write_rows(
     classes: tuple[str, ...],
     votes: npt.NDArray[np.float32] | None = None,
 ) -> None:
-    """Write all of one split but its images; arguments as in Split."""
+    """Write everything of one split except its images; the arguments are described in Split."""
     write_json(folder / "classes.json", list(classes))
     for kind, array in {"labels": labels, "votes": votes}.items():
         if array is not None:
@@ -74,10 +75,16 @@ def write_rows(
 
 
 def create_images(folder: Path, name: str, count: int, side: int) -> tuple[Path, int]:
-    """Make `<name>_images.npy` for (count, side, side) images, all black, to be filled portion by portion.
+    """Create `<name>_images.npy` with black images, so that several processes can fill it.
+
+    Args:
+        folder: Folder of the split.
+        name: Name of the split.
+        count: Number of images.
+        side: Side of the images in pixels.
 
     Returns:
-        The file, and the byte at which its first image begins; the others follow without gaps.
+        The file, and the offset of its first image in bytes; the others follow without gaps.
     """
     path = folder / f"{name}_images.npy"
     header = np.lib.format.header_data_from_array_1_0(np.empty(0, np.uint8)) | {"shape": (count, side, side)}
@@ -90,10 +97,10 @@ def create_images(folder: Path, name: str, count: int, side: int) -> tuple[Path,
 
 
 def read_split(folder: Path, name: str) -> Split:
-    """Read one split; the images are mapped from disk, not loaded.
+    """Read one split; its images are memory-mapped, not loaded.
 
     Raises:
-        DataError: a file of it is missing.
+        DataError: A file of the split is missing.
     """
     try:
         classes = tuple(read_json(folder / "classes.json"))
@@ -103,6 +110,6 @@ def read_split(folder: Path, name: str) -> Split:
         votes_path = folder / f"{name}_votes.npy"
         votes = np.load(votes_path) if votes_path.exists() else None
     except FileNotFoundError as error:
-        missing = error.filename or error  # pyarrow's error has the path in its text alone
+        missing = error.filename or error  # pyarrow's error has no filename, only a message with the path
         raise DataError(f"{missing} is missing. Run the stage that makes it: dvc repro prepare.") from None
     return Split(images, labels, index, classes, votes)

@@ -2,19 +2,19 @@
 
 
 class FerflowError(Exception):
-    """A mistake or a condition that the user can mend. Stages print its message without a traceback."""
+    """A mistake or a condition that the user can fix. Stages print its message without a traceback."""
 
 
 class ConfigError(FerflowError):
-    """params.yaml is not what it must be."""
+    """params.yaml is invalid, or does not fit the environment."""
 
 
 class DownloadError(FerflowError):
-    """The raw data could not be had."""
+    """The raw data could not be obtained."""
 
 
 class DataError(FerflowError):
-    """The data is there, and cannot be used as it is."""
+    """The data is missing, damaged or unusable."""
 
 
 class ModelError(FerflowError):

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, the same bytes from the same values."""
+"""Read and write files: atomically, and with the same bytes from the same values."""
 
 import contextlib
 import json
@@ -17,11 +17,13 @@ from ferflow.base.errors import DataError
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success rename it over `path`, on failure remove it.
+    """Yield a temporary path next to `path`; on success rename it to `path`, on failure remove it.
+
+    Readers thus see the old file or the whole new one, even if the process is killed.
 
     Args:
-        path: where the file is to stand. Its folder is made if missing. The temporary name keeps the
-            suffix, since many writers choose their format by it.
+        path: Destination of the file. Its folder is created if missing. The temporary name keeps the suffix, because
+            many writers choose their format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -34,7 +36,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it takes the place of `path`, on failure it goes."""
+    """Yield a temporary folder next to `path`; on success it replaces `path`, on failure it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     temporary.chmod(0o755)
@@ -42,7 +44,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         if path.exists():
-            # Aside first, so that a kill between the two renames loses no finished folder: it keeps its content.
+            # Renamed, not removed, so that a kill between the two renames loses no finished folder.
             path.rename(old)
         temporary.rename(path)
     finally:
@@ -54,13 +56,17 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all."""
+    """Write `text` as UTF-8; see whole_file."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON in the key order given; NaN and infinity are refused (ValueError)."""
+    """Write `value` as indented JSON in its own key order.
+
+    Raises:
+        ValueError: `value` contains NaN or infinity, which JSON does not have.
+    """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -70,26 +76,36 @@ def read_json(path: Path) -> Any:
 
 
 def write_yaml(path: Path, value: Any) -> None:
-    """Write `value` as YAML in the key order given."""
+    """Write `value` as YAML in its own key order."""
     write_text(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
 
 def write_csv(path: Path, table: pd.DataFrame, float_format: str | None = None) -> None:
-    """Write a table as CSV without its index, whole or not at all, with the same bytes on every system.
+    """Write a table as CSV without its index, with the same bytes on every system; see whole_file.
 
     Args:
-        path: the file.
-        table: what to write.
-        float_format: such as `%.6g`; default: the shortest text that reads back as the same number.
+        path: Destination of the file.
+        table: Table to write.
+        float_format: Format of floats, such as `%.6g`. Defaults to the shortest text that reads back as the same
+            number.
     """
     write_text(path, table.to_csv(index=False, lineterminator="\n", float_format=float_format))
 
 
 def require(path: Path, stage: str) -> Path:
-    """Return `path`.
+    """Return `path` if it exists.
+
+    Args:
+        path: A file or folder that a stage writes.
+        stage: DVC stage that writes it, such as `train@cnn`.
 
     Raises:
-        DataError: nothing is there; the message names the stage that makes it, such as `train@cnn`.
+        DataError: The path does not exist; the message names the stage to run.
+
+    >>> require(Path("none/best.json"), "search@cnn")
+    Traceback (most recent call last):
+    ...
+    ferflow.base.errors.DataError: none/best.json is missing. Run the stage that makes it: dvc repro search@cnn.
     """
     if not path.exists():
         raise DataError(f"{path} is missing. Run the stage that makes it: dvc repro {stage}.")

@@ -1,10 +1,10 @@
-"""The image formats that FERflow reads. One list serves download, clean and every decoder."""
+"""Image formats that FERflow reads, for download, clean and every decoder."""
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
-"""Pillow's names. An allow-list: a format that can execute code (EPS starts Ghostscript) is never tried on a file."""
+"""Pillow's names of the formats. An allow-list, so that no format that can execute code (EPS) opens untrusted files."""
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
     | {".tif", ".tiff", ".webp"}
 )
-"""Suffixes of those formats, in lower case."""
+"""File suffixes of those formats, in lower case."""

@@ -1,31 +1,43 @@
-"""Figures of merit, each from true labels and predicted probabilities."""
+"""Metrics from true labels and predictions."""
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import f1_score
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float32]
 
 
 def accuracy(labels: Labels, predicted: Labels) -> float:
-    """Share of labels predicted right, in [0, 1]."""
+    """Return the share of correct predictions, in [0, 1].
+
+    >>> accuracy(np.array([0, 1, 1, 1]), np.array([0, 1, 1, 0]))
+    0.75
+    """
     return float(np.mean(labels == predicted))
 
 
 def macro_f1(labels: Labels, predicted: Labels, classes: int) -> float:
-    """F1 of each of the `classes` classes, averaged with equal weight; a class never predicted counts as 0."""
-    scores = precision_recall_fscore_support(labels, predicted, labels=range(classes), zero_division=0)
-    return float(np.mean(scores[2]))
+    """Return the F1 score averaged over classes with equal weight, in [0, 1].
 
+    Args:
+        labels: True classes, int64, (N,).
+        predicted: Predicted classes, int64, (N,).
+        classes: Number of classes. A class that is never predicted counts as 0.
 
-def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
-    """Recall averaged over the classes that occur in `labels`, in [0, 1]."""
-    present = np.unique(labels)
-    return float(np.mean([np.mean(predicted[labels == k] == k) for k in present]))
+    >>> macro_f1(np.array([0, 0, 1, 1]), np.array([0, 0, 0, 0]), classes=2) == (2 / 3 + 0) / 2
+    True
+    """
+    return float(f1_score(labels, predicted, labels=range(classes), average="macro", zero_division=0))
 
 
 def log_loss(labels: Labels, probabilities: Probabilities) -> float:
-    """Mean negative log-likelihood in nats, probabilities clipped to [1e-7, 1]."""
+    """Return the mean negative log-likelihood in nats.
+
+    Args:
+        labels: True classes, int64, (N,).
+        probabilities: Predicted probabilities, float32, (N, classes); clipped to [1e-7, 1], so that a confident
+            mistake costs 16.1 nats and not infinity.
+    """
     chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.mean(np.log(np.clip(chosen, 1e-7, 1.0))))

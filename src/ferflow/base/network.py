@@ -1,4 +1,4 @@
-"""Saved networks: load one, let it answer."""
+"""Load a saved network, and predict with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,31 +7,43 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.base.errors import ModelError
+from ferflow.base.files import require
 
 if TYPE_CHECKING:
     import keras
 
 
 def load_model(path: Path) -> "keras.Model":
-    """Load a saved network (.keras), uncompiled, with keras' safe mode on.
+    """Load a saved network, uncompiled, in Keras' safe mode.
+
+    Args:
+        path: The file `models/<result>/model.keras`.
 
     Raises:
-        ModelError: the file is missing or is not a keras archive.
+        DataError: The file is missing.
+        ModelError: The file is not a Keras archive.
     """
     import keras
 
-    if not path.is_file():
-        raise ModelError(f"{path} is missing. Run the stage that makes it: dvc repro train@{path.parent.name}.")
+    stage = f"train@{path.parent.name}"
+    require(path, stage)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError, KeyError) as error:
-        raise ModelError(f"{path} cannot be loaded as a keras model: {error}. Train it again.") from error
+        raise ModelError(
+            f"{path} cannot be loaded as a Keras model: {error}. Train it again: dvc repro -f {stage}."
+        ) from error
 
 
 def predict(model: "keras.Model", images: npt.NDArray[np.uint8], batch_size: int = 256) -> npt.NDArray[np.float32]:
-    """Return class probabilities, float32 (N, classes), of images (N, side, side), grey levels 0 to 255.
+    """Return class probabilities, float32, (N, classes).
 
-    Every step has the same shape (the last is filled up), so that the backend compiles once.
+    A last batch that is not full is padded, so that all batches have the same shape and the backend compiles once.
+
+    Args:
+        model: Network from ferflow.models.
+        images: Grey levels, (N, side, side), 0 to 255.
+        batch_size: Images per batch. Defaults to 256.
     """
     results = []
     for start in range(0, len(images), batch_size):

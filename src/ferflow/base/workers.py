@@ -1,4 +1,4 @@
-"""Work on many files by several processes."""
+"""Process many files with several processes."""
 
 import multiprocessing
 import os
@@ -12,31 +12,38 @@ from ferflow.base.errors import DataError
 T = TypeVar("T")
 R = TypeVar("R")
 
-_MOST_WORKERS = 8  # reading small files, more only wait for the disk
-_WORTH_IT = 8  # portions; fewer are done sooner than the processes are started
+MAX_WORKERS = 8  # reading small files, further processes only wait for the disk
+_MIN_TASKS = 8  # starting processes takes longer than fewer tasks than this
 
 
 def portions(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """Cut a sequence into parts of `size` items, the last one shorter."""
+    """Divide a sequence into parts of `size` items; the last one may be shorter.
+
+    >>> portions([1, 2, 3, 4, 5], 2)
+    [[1, 2], [3, 4], [5]]
+    """
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def in_parallel(function: Callable[[T], R], tasks: Sequence[T], workers: int | None = None) -> Iterator[R]:
     """Yield function(task) for every task, in the order of the tasks.
 
-    The processes are forked, which costs a few milliseconds where starting them anew would cost more than the
-    work; where a system cannot fork safely, or has one core, all is done here.
+    The processes are forked, which takes a few milliseconds; spawning them would take longer than the work. On a
+    system that cannot fork safely, on one core, or for a few tasks, everything runs in this process.
 
     Args:
-        function: of a module, so that it can be named to another process. What it raises is raised here.
-        tasks: what to work on.
-        workers: processes; None: one a core that this process may use, 8 at most.
+        function: Picklable function, that is, one defined in a module. Its exceptions are raised here.
+        tasks: Arguments of the calls.
+        workers: Number of processes. Defaults to one per core that this process may use, at most 8.
 
     Raises:
-        DataError: a process was killed.
+        DataError: A process was killed.
+
+    >>> list(in_parallel(abs, [-1, 2]))
+    [1, 2]
     """
     count = min(workers or available_cores(), len(tasks))
-    if count < 2 or (workers is None and len(tasks) < _WORTH_IT) or not _can_fork():
+    if count < 2 or (workers is None and len(tasks) < _MIN_TASKS) or not _can_fork():
         yield from map(function, tasks)
         return
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("fork"))
@@ -44,7 +51,7 @@ def in_parallel(function: Callable[[T], R], tasks: Sequence[T], workers: int | N
         yield from pool.map(function, tasks)
     except BrokenProcessPool:
         raise DataError(
-            "A process that read images was killed from outside, most often since memory ran out."
+            "The system killed a process that reads images, most likely because memory was exhausted."
             " Free some memory, or lower clean.max_pixels, and run again."
         ) from None
     finally:
@@ -52,11 +59,11 @@ def in_parallel(function: Callable[[T], R], tasks: Sequence[T], workers: int | N
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use, 8 at most."""
+    """Return how many cores this process may use, at most 8."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_WORKERS)
+    return min(cores, MAX_WORKERS)
 
 
 def _can_fork() -> bool:
-    # On macOS the system's own libraries break in forked children; a daemonic worker may have no children.
+    # macOS's own libraries break in forked children, and a daemonic process may not have children.
     return os.uname().sysname == "Linux" and not multiprocessing.current_process().daemon

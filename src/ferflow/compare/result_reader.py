@@ -1,21 +1,20 @@
-"""What evaluate and train left of each result, checked to belong together."""
+"""The files that train and evaluate wrote for each result, checked to belong together."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ferflow.base.contracts import TrainSummary, read_contract
 from ferflow.base.errors import DataError
-from ferflow.base.files import read_json
+from ferflow.base.files import require
+from ferflow.reporting.result_contracts import Metrics
 
 Labels = npt.NDArray[np.int64]
 
-METRICS_KEYS = ("model", "validation", "test")
-SUMMARY_KEYS = ("model", "parameters", "macs", "epochs_run", "best_epoch", "stopped")
 PREDICTIONS_COLUMNS = ("id", "subset", "label", "predicted")
 
 
@@ -24,113 +23,89 @@ class Result:
     """One trained and evaluated network.
 
     Attributes:
-        name: such as `cnn_tuned`.
-        metrics: metrics.json of evaluate; a block for each set of images.
-        summary: summary.json of train.
-        classes: names of the classes, in the order of the columns.
-        labels: true classes of the validation images, (N,), positions in `classes`.
-        predicted: answers on the validation images, (N,).
+        name: Name of the result, such as `cnn_tuned`.
+        metrics: Metrics of each set of images.
+        summary: Summary of the training.
+        classes: Names of the classes in the order of the prediction columns.
+        labels: True classes of the validation images, int64 (N,), positions in `classes`.
+        predicted: Predicted classes of the validation images, int64 (N,).
     """
 
     name: str
-    metrics: dict[str, Any]
-    summary: dict[str, Any]
+    metrics: Metrics
+    summary: TrainSummary
     classes: tuple[str, ...]
     labels: Labels
     predicted: Labels
 
-    @property
-    def sets(self) -> list[str]:
-        """Names of the sets of images that it was measured on, validation first."""
-        return [name for name in self.metrics if name != "model"]
+    def validation(self, metric: str) -> float:
+        """Return a validation metric by its name."""
+        return self.metrics.sets["validation"].metric(metric)
 
 
 def read_results(names: Sequence[str], evaluations: Path, trainings: Path) -> list[Result]:
-    """Read the results of these names, and no others that may stand in the folders.
+    """Read the results of these names; others in the folders are ignored.
 
     Args:
-        names: at least one.
-        evaluations: the folder with a folder for each name, as evaluate writes it.
-        trainings: the same, as train writes it.
+        names: Names of the results, at least one.
+        evaluations: Folder with a folder for each result, as evaluate writes it.
+        trainings: Folder with a folder for each result, as train writes it.
 
     Raises:
-        DataError: a file is missing or damaged, says something else than another of its model (so one of them is
-            old), or two models were measured on different images.
+        DataError: A file is missing, damaged or out of date, files of one result contradict each other, or two results
+            were measured on different images.
     """
     results = [_read_result(name, evaluations / name, trainings / name) for name in names]
-    first = _images(evaluations / names[0])
+    first = _read_images(evaluations / names[0])
     for result in results[1:]:
-        for split, table in _images(evaluations / result.name).items():
+        for split, table in _read_images(evaluations / result.name).items():
             if not table.equals(first[split]):
                 raise DataError(
                     f"{result.name} and {names[0]} were measured on different {split} images "
                     f"({len(table)} and {len(first[split])}), so they cannot be compared. Bring them up to date: "
                     f"dvc repro."
                 )
-        if result.sets != results[0].sets:
+        if list(result.metrics.sets) != list(results[0].metrics.sets):
             raise DataError(
-                f"{result.name} was measured on {', '.join(result.sets)}, but {names[0]} on "
-                f"{', '.join(results[0].sets)}. Bring them up to date: dvc repro."
+                f"{result.name} was measured on {', '.join(result.metrics.sets)}, but {names[0]} on "
+                f"{', '.join(results[0].metrics.sets)}. Bring them up to date: dvc repro."
             )
     return results
 
 
 def _read_result(name: str, evaluation: Path, training: Path) -> Result:
-    metrics = _read_json(evaluation / "metrics.json", _stage("evaluate", name), METRICS_KEYS)
-    summary = _read_json(training / "summary.json", _stage("train", name), SUMMARY_KEYS)
-    for path, content in ((evaluation / "metrics.json", metrics), (training / "summary.json", summary)):
-        if content.get("model") != name:
-            raise DataError(f"{path} is about {content.get('model')!r}, not {name!r}. Make it anew: dvc repro.")
+    metrics = read_contract(evaluation / "metrics.json", Metrics, f"evaluate@{name}")
+    summary = read_contract(training / "summary.json", TrainSummary, f"train@{name}")
+    for path, stage, model in (
+        (evaluation / "metrics.json", "evaluate", metrics.model),
+        (training / "summary.json", "train", summary.model),
+    ):
+        if model != name:
+            raise DataError(f"{path} is about {model!r}, not {name!r}. Run again: dvc repro -f {stage}@{name}.")
     table = _read_predictions(evaluation, "validation")
     classes = tuple(column.removeprefix("p_") for column in table.columns if column.startswith("p_"))
     labels, predicted = (pd.Categorical(table[kind], categories=classes).codes for kind in ("label", "predicted"))
     accuracy = float(np.mean(labels == predicted))
-    told = metrics["validation"]["accuracy"]
-    if abs(accuracy - told) > 1e-6 or metrics["validation"]["images"] != len(table):
+    reported = metrics.sets["validation"]
+    if abs(accuracy - reported.accuracy) > 1e-6 or reported.images != len(table):
         raise DataError(
-            f"{evaluation}: metrics.json tells an accuracy of {told:.6f} on {metrics['validation']['images']} "
-            f"validation images, predictions_validation.csv {accuracy:.6f} on {len(table)}; one of them is old. "
-            f"Make them anew: dvc repro -f {_stage('evaluate', name)}."
+            f"{evaluation}: metrics.json reports an accuracy of {reported.accuracy:.6f} on {reported.images} "
+            f"validation images, but predictions_validation.csv has {accuracy:.6f} on {len(table)}; one of them is "
+            f"out of date. Run again: dvc repro -f evaluate@{name}."
         )
     return Result(name, metrics, summary, classes, labels.astype(np.int64), predicted.astype(np.int64))
 
 
-def _images(evaluation: Path) -> dict[str, pd.DataFrame]:
-    """Ids and labels of the images of each split."""
+def _read_images(evaluation: Path) -> dict[str, pd.DataFrame]:
+    """Return ids and labels of the images of each split."""
     return {split: _read_predictions(evaluation, split)[["id", "label"]] for split in ("validation", "test")}
 
 
 def _read_predictions(evaluation: Path, split: str) -> pd.DataFrame:
-    path = evaluation / f"predictions_{split}.csv"
-    if not path.is_file():
-        raise _missing(path, _stage("evaluate", evaluation.name))
-    # An id may read as NA, and a class may be named null.
+    stage = f"evaluate@{evaluation.name}"
+    path = require(evaluation / f"predictions_{split}.csv", stage)
+    # Without keep_default_na, the id NA and the class null would become missing values.
     table = pd.read_csv(path, dtype=dict.fromkeys(PREDICTIONS_COLUMNS, str), keep_default_na=False)
-    _check_keys(path, table.columns, PREDICTIONS_COLUMNS, _stage("evaluate", evaluation.name))
+    if missing := [column for column in PREDICTIONS_COLUMNS if column not in table.columns]:
+        raise DataError(f"{path} is invalid: {', '.join(missing)}: missing. Run again: dvc repro -f {stage}.")
     return table
-
-
-def _read_json(path: Path, stage: str, keys: Sequence[str]) -> dict[str, Any]:
-    if not path.is_file():
-        raise _missing(path, stage)
-    try:
-        content: dict[str, Any] = read_json(path)
-    except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}). Make it anew: dvc repro -f {stage}.") from None
-    _check_keys(path, content, keys, stage)
-    return content
-
-
-def _check_keys(path: Path, found: Container[Any], keys: Sequence[str], stage: str) -> None:
-    if lacking := [key for key in keys if key not in found]:
-        raise DataError(f"{path} lacks {', '.join(lacking)}: it is old. Make it anew: dvc repro -f {stage}.")
-
-
-def _missing(path: Path, stage: str) -> DataError:
-    return DataError(f"{path} is missing. Run the stage that makes it: dvc repro {stage}.")
-
-
-def _stage(kind: str, name: str) -> str:
-    """Name the DVC stage that makes a result: evaluate@cnn, or evaluate_tuned@cnn for cnn_tuned."""
-    model = name.removesuffix("_tuned")
-    return f"{kind}@{name}" if model == name else f"{kind}_tuned@{model}"

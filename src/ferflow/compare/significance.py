@@ -1,6 +1,6 @@
-"""Whether one network is better than another on the same images, or only luckier."""
+"""Whether the difference between two networks on the same images is statistically significant."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -8,87 +8,78 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binomtest
 
-from ferflow.compare.reading import Result
+from ferflow.compare.result_reader import Result
+from ferflow.reporting.confusion import COUNT_METRICS
 
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int64]
 
 
-def _accuracy(counts: Counts) -> Floats:
-    right = np.trace(counts, axis1=-2, axis2=-1)
-    return np.asarray(right / counts.sum(axis=(-2, -1)))
+def mcnemar(first_correct: npt.NDArray[np.bool_], second_correct: npt.NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Run the exact two-sided McNemar test (McNemar 1947) on paired predictions.
 
+    >>> mcnemar(np.array([True, True, False]), np.array([False, False, False]))
+    (2, 0, 0.5)
 
-def _macro_f1(counts: Counts) -> Floats:
-    right = np.diagonal(counts, axis1=-2, axis2=-1)
-    scores = 2 * right / np.maximum(counts.sum(axis=-2) + counts.sum(axis=-1), 1)
-    return np.asarray(scores.mean(axis=-1))
-
-
-def _balanced_accuracy(counts: Counts) -> Floats:
-    right, true = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1)
-    return np.asarray((right / np.maximum(true, 1)).sum(axis=-1) / (true > 0).sum(axis=-1))
-
-
-METRICS: dict[str, Callable[[Counts], Floats]] = {
-    "accuracy": _accuracy,
-    "macro_f1": _macro_f1,
-    "balanced_accuracy": _balanced_accuracy,
-}
-
-
-def mcnemar(one_right: npt.NDArray[np.bool_], other_right: npt.NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Exact two-sided McNemar test (McNemar 1947) on paired answers.
+    Args:
+        first_correct: Whether the first network is correct on each image, bool (N,).
+        second_correct: The same for the second network.
 
     Returns:
-        How many images only the first got right, how many only the second, and the p-value.
+        Number of images that only the first network gets right, number that only the second gets right, and the
+        p-value.
     """
-    only_one, only_other = int((one_right & ~other_right).sum()), int((other_right & ~one_right).sum())
-    differing = only_one + only_other
-    p_value = float(binomtest(only_one, differing, 0.5).pvalue) if differing else 1.0
-    return only_one, only_other, p_value
+    only_first = int((first_correct & ~second_correct).sum())
+    only_second = int((second_correct & ~first_correct).sum())
+    differing = only_first + only_second
+    p_value = float(binomtest(only_first, differing, 0.5).pvalue) if differing else 1.0
+    return only_first, only_second, p_value
 
 
 def paired_bootstrap(
-    labels: Labels, one: Labels, other: Labels, classes: int, metric: str, resamples: int, seed: int
+    labels: Labels, first: Labels, second: Labels, classes: int, metric: str, resamples: int, seed: int
 ) -> tuple[float, Floats, float]:
-    """Resample images, and take the difference of a metric between two networks on each resample.
-
-    Drawing images with replacement and counting them by (true, first answer, second answer) is one multinomial draw,
-    so the cost does not grow with the number of images.
+    """Resample the images and take the difference of a metric between two networks on each resample.
 
     Args:
-        labels: (N,) positions among `classes`.
-        one: answers of the first network, (N,).
-        other: answers of the second.
-        classes: how many.
-        metric: a key of METRICS.
-        resamples: how often.
-        seed: of the draws.
+        labels: True classes, int64 (N,), each in [0, classes).
+        first: Predictions of the first network, int64 (N,).
+        second: Predictions of the second network, int64 (N,).
+        classes: Number of classes.
+        metric: Key of COUNT_METRICS.
+        resamples: Number of resamples.
+        seed: Seed of the draws.
 
     Returns:
-        The difference, first minus second; the differences of the resamples, (resamples,); and the two-sided p-value:
-        how often a resample strays from the difference by as much as the difference itself is from zero (the shift
-        method, Efron & Tibshirani 1993, section 16.4), never below 1 / (resamples + 1).
+        The difference on all images, first minus second; the differences on the resamples, float64 (resamples,); and
+        the two-sided p-value: the share of resamples whose difference deviates from the observed one by at least as
+        much as that deviates from zero (shift method, Efron & Tibshirani 1993, section 16.4), never below
+        1 / (resamples + 1).
     """
-    cells, counts = np.unique((labels * classes + one) * classes + other, return_counts=True)
+    # Each image falls into one cell (true class, first prediction, second prediction). Drawing images with replacement
+    # is one multinomial draw over the cells, so the cost does not grow with the number of images.
+    cells, counts = np.unique((labels * classes + first) * classes + second, return_counts=True)
     draws = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), size=resamples)
     draws = np.concatenate([counts[None], draws])  # row 0: the images themselves
-    true, first, second = cells // classes**2, cells // classes % classes, cells % classes
+    true, of_first, of_second = cells // classes**2, cells // classes % classes, cells % classes
     values = []
-    for answers in (first, second):
-        place = np.eye(classes**2, dtype=np.int64)[true * classes + answers]
-        values.append(METRICS[metric]((draws @ place).reshape(-1, classes, classes)))
+    for predicted in (of_first, of_second):
+        # One-hot rows that add each cell to its entry of this network's confusion matrix.
+        entry = np.eye(classes**2, dtype=np.int64)[true * classes + predicted]
+        values.append(COUNT_METRICS[metric]((draws @ entry).reshape(-1, classes, classes)))
     differences = values[0] - values[1]
     difference, resampled = float(differences[0]), differences[1:]
-    # A hair of room, so that rounding does not decide ties.
-    as_far = np.abs(resampled - difference) >= abs(difference) - 1e-12
-    return difference, resampled, float((1 + as_far.sum()) / (1 + resamples))
+    # The tolerance keeps rounding errors from deciding ties.
+    extreme = np.abs(resampled - difference) >= abs(difference) - 1e-12
+    return difference, resampled, float((1 + extreme.sum()) / (1 + resamples))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number (Holm 1979); the order stays."""
+    """Correct p-values for multiple comparisons (Holm 1979), in the order given.
+
+    >>> holm([0.25, 0.125])
+    [0.25, 0.25]
+    """
     values = np.asarray(p_values, np.float64)
     order = np.argsort(values, kind="stable")
     stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
@@ -103,17 +94,17 @@ def significance_table(
     """Compare each pair of results on the validation images.
 
     Args:
-        results: in the order of the leaderboard.
-        metric: a key of METRICS.
-        resamples: of the bootstrap.
-        confidence: of the interval of the difference.
-        seed: of the bootstrap.
+        results: Results in the order of the leaderboard.
+        metric: Key of COUNT_METRICS.
+        resamples: Number of bootstrap resamples.
+        confidence: Confidence level of the interval of the difference, in (0, 1).
+        seed: Seed of the bootstrap.
 
     Returns:
         A row for each pair, the better ranked first: better, worse, metric, difference, difference_low,
-        difference_high, only_better_right, only_worse_right, p_mcnemar, p_bootstrap, test (mcnemar where the metric
-        is accuracy, of which it is the exact test, else bootstrap), p_value (of that test), p_holm (corrected for the
-        number of pairs).
+        difference_high, only_better_right, only_worse_right, p_mcnemar, p_bootstrap, test (mcnemar if the metric is
+        accuracy, for which it is the exact test, otherwise bootstrap), p_value (of that test), p_holm (corrected for
+        multiple comparisons).
     """
     rows = []
     tail = 50 * (1 - confidence)

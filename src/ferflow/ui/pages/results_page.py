@@ -9,14 +9,15 @@ import pandas as pd
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from ferflow.base.contracts import Champion, CleanSummary, PrepareSummary, read_contract
+from ferflow.base.contracts import CleanSummary, PrepareSummary, read_contract
 from ferflow.base.dotted import merge
 from ferflow.base.errors import DataError
 from ferflow.base.files import read_json, require, write_text
 from ferflow.base.hashing import sha256
 from ferflow.base.section import Probability, Section
-from ferflow.base.set_names import set_label, shown_sets
 from ferflow.compare.leaderboard import board_rows, board_sets
+from ferflow.reporting.result_contracts import Champion
+from ferflow.reporting.set_names import set_label, shown_sets
 from ferflow.reporting.text import DASH, markdown_table, percent
 from ferflow.settings import Config
 

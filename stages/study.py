@@ -1,0 +1,36 @@
+"""Stage study: figures of a search. They are drawn apart from the search, so that a colour never repeats it."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from ferflow.reporting.study_figures import study_figures
+
+from ferflow.base.files import read_json, whole_folder
+from ferflow.reporting import save_figure
+from ferflow.train.recipe import SearchSettings, read_settings
+from ferflow.ui.console import run_command
+
+
+def main() -> None:
+    """Write reports/study/<model>/."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a key of `tune.models` in params.yaml")
+    name = parser.parse_args().model
+    tune = Path("reports/tune") / name
+    space = read_settings(Path("settings/search") / f"{name}.yaml", SearchSettings, f"search@{name}").space
+    with (tune / "trials.csv").open(encoding="utf-8") as trials, (tune / "importance.csv").open() as shares:
+        table, importance = pd.read_csv(trials), pd.read_csv(shares)
+    figures = study_figures(
+        table,
+        space,
+        dict(zip(importance["param"], importance["share"], strict=True)),
+        read_json(tune / "best.json")["metric"],
+    )
+    with whole_folder(Path("reports/study") / name) as out:
+        for file, figure in figures.items():
+            save_figure(figure, out / f"{file}.png")
+
+
+if __name__ == "__main__":
+    run_command(main)
