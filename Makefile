@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Options of `make repro`, such as make repro DATASET=fer2013 BUDGET=full ARCHIVE=fer2013.zip STAGE=clean
 DATASET ?=
 BUDGET ?=
+BACKEND ?=
 MODELS ?=
 TUNE ?=
 ARCHIVE ?=
@@ -17,7 +18,7 @@ PORT ?= 5000
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo "  options of repro: DATASET= BUDGET= MODELS=\"a b\" TUNE=\"a\"|none ARCHIVE=path STAGE=name (see README.md)"
+	@echo "  options of repro: DATASET= BUDGET= BACKEND= MODELS=\"a b\" TUNE=\"a\"|none ARCHIVE=path STAGE=name (see README.md)"
 
 $(VENV)/.runtime: requirements.lock pyproject.toml tools/make_env.sh
 	@bash tools/make_env.sh $(VENV) requirements.lock
@@ -32,24 +33,29 @@ env: $(VENV)/.runtime ## make .venv from requirements.lock
 
 .PHONY: repro
 repro: env ## run the whole pipeline (first time: on the built-in sample)
-	@ferflow run $(if $(DATASET),--dataset '$(DATASET)') $(if $(BUDGET),--budget '$(BUDGET)') $(if $(MODELS),--models '$(MODELS)') \
+	@ferflow run $(if $(DATASET),--dataset '$(DATASET)') $(if $(BUDGET),--budget '$(BUDGET)') $(if $(BACKEND),--backend '$(BACKEND)') \
+	  $(if $(MODELS),--models '$(MODELS)') \
 	  $(if $(TUNE),--tune '$(TUNE)') $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(STAGE),--stage '$(STAGE)')
 
 .PHONY: test
 test: $(VENV)/.dev ## run the tests
 	@python -m pytest -q -n 2 --dist loadfile
 
+.PHONY: coverage
+coverage: $(VENV)/.dev ## run the tests and report which lines they cover
+	@python -m pytest -q -n 2 --dist loadfile --cov=ferflow --cov-report=term --cov-report=xml
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style, types and import directions
 	@ruff check . && ruff format --check . && mypy && lint-imports
 
 .PHONY: ui
-ui: env ## open the MLflow UI, brought up to date first, at http://127.0.0.1:PORT
+ui: env ## update MLflow and open its UI at http://127.0.0.1:PORT
 	@ferflow track
 	@mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port $(PORT)
 
 .PHONY: track
-track: env ## rebuild in MLflow whatever it lacks of the results on disk
+track: env ## rebuild in MLflow what it lacks of the results on disk
 	@ferflow track
 
 .PHONY: results
@@ -70,10 +76,10 @@ bench-step: env ## measure what makes the training step faster on this machine
 	@python bench/step.py
 
 .PHONY: lock
-lock: ## pin and hash the requirements anew (needs uv)
+lock: ## pin and hash the requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.lock
 
 .PHONY: clean
-clean: ## delete the environment and caches of tools, no data and no results
+clean: ## delete the environment and tool caches, but no data and no results
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

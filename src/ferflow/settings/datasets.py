@@ -1,4 +1,4 @@
-"""`datasets:` in params.yaml: where the raw images come from."""
+"""`datasets:` and `unpack:` in params.yaml: where the raw images come from."""
 
 from typing import Annotated, Literal
 
@@ -7,80 +7,93 @@ from pydantic import Field
 from ferflow.base.section import Name, PositiveInt, Section
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+LabelKind = Literal["folder", "ferplus_majority", "ferplus_plurality", "ferplus_votes"]
 
 
-class Dataset(Section):
-    """What every source has.
-
-    Attributes:
-        description: a sentence for people.
-        licence: what the data may be used for, as its publisher says.
-        labels: whose labels to use. `folder`: the class folder or the CSV's emotion column. The others need
-            FER+ votes (fer2013new.csv beside fer2013.csv): `ferplus_majority` is Microsoft's rule (Barsoum et
-            al. 2016, section 4: more than half of the votes, else left out), `ferplus_plurality` the label with most
-            votes (the first on ties), `ferplus_votes` the same label plus the votes as soft labels.
-        classes: class names to use; empty: every class found.
-    """
-
-    description: str = ""
-    licence: str = "unknown"
-    labels: Literal["folder", "ferplus_majority", "ferplus_plurality", "ferplus_votes"] = "folder"
-    classes: tuple[Name, ...] = ()
-
-
-class SampleDataset(Dataset):
+class SampleSource(Section):
     """Faces drawn by ferflow.faces.
 
     Attributes:
-        images: how many faces to draw, before the damaged files are added.
-        emotions: 7 (FER-2013) or 8 (with contempt, as FER+).
-        damage: whether to add damaged files, duplicates and leaks for `clean` to find.
+        images: Number of faces to draw, before the damaged files are added.
+        emotions: 7 (as in FER-2013) or 8 (with contempt, as in FER+).
+        damage: Whether to add damaged files, duplicates and leaks for `clean` to find.
     """
 
-    source: Literal["sample"]
-    images: Annotated[int, Field(ge=70)] = 1100
-    emotions: Literal[7, 8] = 7
-    damage: bool = True
+    kind: Literal["sample"]
+    images: Annotated[int, Field(ge=70)]
+    emotions: Literal[7, 8]
+    damage: bool
 
 
-class KaggleDataset(Dataset):
-    """A public dataset on Kaggle, or the archive of it that the user has.
+class KaggleSource(Section):
+    """A public dataset on Kaggle, or the user's archive of it.
 
     Attributes:
         dataset: owner/name on Kaggle, or owner/name/version; without a version, the newest.
-        sha256: of the archive; null accepts any. Checked for downloads and for `ARCHIVE=` alike.
+        sha256: Required SHA-256 of the archive, checked for downloads and for `ARCHIVE=` alike; absent: any.
     """
 
-    source: Literal["kaggle"]
+    kind: Literal["kaggle"]
     dataset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w-]*/[A-Za-z0-9_][\w-]*(/[1-9][0-9]*)?$")]
     sha256: Sha256 | None = None
 
 
-class LocalDataset(Dataset):
+class LocalSource(Section):
     """An archive or a folder on this machine.
 
     Attributes:
-        path: relative to the project's folder, or absolute; null when it always comes by `ARCHIVE=`.
-        sha256: of the archive; null accepts any.
+        path: Path relative to the project root, or absolute; absent: always given by `ARCHIVE=`.
+        sha256: Required SHA-256 of the archive; absent: any.
     """
 
-    source: Literal["local"]
+    kind: Literal["local"]
     path: str | None = None
     sha256: Sha256 | None = None
 
 
-AnyDataset = Annotated[SampleDataset | KaggleDataset | LocalDataset, Field(discriminator="source")]
+AnySource = Annotated[SampleSource | KaggleSource | LocalSource, Field(discriminator="kind")]
+
+
+class Labels(Section):
+    """Which labels and classes to use.
+
+    Attributes:
+        kind: `folder`: the class folder or the CSV's emotion column. The others need FER+ votes (fer2013new.csv next
+            to fer2013.csv): `ferplus_majority` is Microsoft's rule (Barsoum et al. 2016, section 4: more than half of
+            the votes, else left out), `ferplus_plurality` the label with most votes (the first on ties),
+            `ferplus_votes` the same label plus the votes as soft labels.
+        classes: Class names to use; absent or empty: every class found.
+    """
+
+    kind: LabelKind
+    classes: tuple[Name, ...] = ()
+
+
+class Dataset(Section):
+    """An entry of `datasets:`.
+
+    Attributes:
+        description: A sentence for people.
+        licence: What the data may be used for, as its publisher states it.
+        source: Where the raw images come from.
+        labels: Which labels and classes to use.
+    """
+
+    description: str
+    licence: str
+    source: AnySource
+    labels: Labels
 
 
 class Unpack(Section):
     """`unpack:`: limits against archive bombs.
 
     Attributes:
-        max_files: most members an archive may have.
-        max_bytes: most bytes it may unpack to.
-        max_ratio: most bytes unpacked for each byte packed, over the whole archive.
+        max_files: Maximum number of members of an archive.
+        max_bytes: Maximum number of bytes that an archive may unpack to.
+        max_ratio: Maximum bytes unpacked per byte packed, over the whole archive.
     """
 
-    max_files: PositiveInt = 1_000_000
-    max_bytes: PositiveInt = 20_000_000_000
-    max_ratio: PositiveInt = 200
+    max_files: PositiveInt
+    max_bytes: PositiveInt
+    max_ratio: PositiveInt

@@ -13,42 +13,43 @@ class Evaluate(Section):
     Attributes:
         views: `single`, `flip` (mean of the image and its mirror image) or `ten_crop` (four corners and centre of the
             enlarged image, and their mirror images).
-        bootstrap: resamples for the confidence intervals; cheap at any number of images.
-        confidence: of the intervals.
-        batch_size: images a step.
+        bootstrap: Number of bootstrap resamples for the confidence intervals; cheap for any number of images.
+        confidence: Confidence level of the intervals.
+        batch_size: Images per step.
     """
 
-    views: Literal["single", "flip", "ten_crop"] = "flip"
-    bootstrap: Annotated[int, Field(ge=100)] = 1000
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
-    batch_size: PositiveInt = 256
+    views: Literal["single", "flip", "ten_crop"]
+    bootstrap: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+    batch_size: PositiveInt
 
 
 class Compare(Section):
     """`compare:`: how the champion is chosen, on validation alone.
 
     Attributes:
-        metric: of the validation split; more is better.
-        resamples: of the paired tests.
-        confidence: of the intervals of differences; below 1 - confidence, a corrected p-value counts as clear.
+        metric: Validation metric to rank by; higher is better.
+        resamples: Number of resamples of the paired tests.
+        confidence: Confidence level of the intervals of differences; a corrected p-value below 1 - confidence is
+            statistically significant.
     """
 
-    metric: Literal["accuracy", "macro_f1", "balanced_accuracy"] = "accuracy"
-    resamples: Annotated[int, Field(ge=100)] = 2000
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    metric: Literal["accuracy", "macro_f1", "balanced_accuracy"]
+    resamples: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
 
 
 class Register(Section):
     """`register:`: what a champion must reach on validation to enter the registry.
 
     Attributes:
-        name: of the registered model.
-        alias: that the promoted version gets.
-        min_accuracy: least validation accuracy.
-        min_gain_over_majority: least gain over always answering with the most frequent class.
+        name: Name of the registered model.
+        alias: Alias of the promoted version.
+        min_accuracy: Minimum validation accuracy.
+        min_gain_over_majority: Minimum gain over always answering with the most frequent class.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "ferflow"
-    alias: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "champion"
-    min_accuracy: Probability = 0.0
-    min_gain_over_majority: Probability = 0.05
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    alias: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    min_accuracy: Probability
+    min_gain_over_majority: Probability

@@ -1,123 +1,74 @@
-"""`train:`, `models:`, `tune:` and `budgets:` in params.yaml."""
+"""`results:`, `models:`, `tune:` and `budgets:` in params.yaml."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Discriminator, Field, FiniteFloat, Tag, model_validator
+from pydantic import model_validator
 
-from ferflow.base.section import (
-    PositiveInt,
-    Section,
-)
+from ferflow.base.section import Name, PositiveInt, Section
+from ferflow.train.recipe import Choice, FloatRange, IntRange, SearchSpace
 
-Scalar = bool | int | float | str | None
+NO_SEARCH = "none"
+
+
+class Result(Section):
+    """An entry of `results:`: one network to train and evaluate.
+
+    Attributes:
+        model: Block of `models:` to train.
+        architecture: Module in ferflow.models, the same as in that block. It is repeated here because dvc.yaml names
+            the module's file as a dependency of the training.
+        search: Model whose search provides the settings, or `none` for the settings of params.yaml.
+    """
+
+    model: Name
+    architecture: Name
+    search: Name
 
 
 class BudgetOverrides(Section):
-    """What one budget changes in one model's block."""
+    """What one budget changes in one model's block. An absent key changes nothing."""
 
     network: dict[str, Any] = {}
     train: dict[str, Any] = {}
 
 
 class Model(Section):
-    """A block of `models:`. Its name is the module in ferflow.models that builds the network.
+    """A block of `models:`.
 
     Attributes:
-        description: a sentence for people.
-        network: arguments of the network; the model's module knows and checks them.
-        train: what differs from `train:`.
-        budgets: what differs under a budget, by its name.
+        description: A sentence for people.
+        architecture: Module in ferflow.models that builds the network.
+        network: Options of the network, complete; the architecture's module checks them.
+        train: What differs from `train:`.
+        budgets: What differs under a budget, by its name.
     """
 
-    description: str = ""
-    network: dict[str, Any] = {}
+    description: str
+    architecture: Name
+    network: dict[str, Any]
     train: dict[str, Any] = {}
     budgets: dict[str, BudgetOverrides] = {}
 
 
-class FloatRange(Section):
-    """A number to search for between two ends, both included.
-
-    Attributes:
-        low: the least.
-        high: the greatest.
-        log: whether to search its logarithm evenly, as suits rates that span powers of ten.
-    """
-
-    low: FiniteFloat
-    high: FiniteFloat
-    log: bool = False
-
-
-class IntRange(Section):
-    """A whole number to search for between two ends, both included.
-
-    Attributes:
-        low: the least.
-        high: the greatest; low and a whole number of steps.
-        step: between two values.
-    """
-
-    low: int
-    high: int
-    step: PositiveInt = 1
-
-
-class Choice(Section):
-    """One of several values to search for; `choices` names each once."""
-
-    choices: Annotated[tuple[Scalar, ...], Field(min_length=1)]
-
-
-def _kind_of_space(value: Any) -> str:
-    """Tell which of the three a mapping means, so that errors speak of that one alone."""
-    if not isinstance(value, dict):
-        return "int" if isinstance(value, IntRange) else "choice" if isinstance(value, Choice) else "float"
-    if "choices" in value:
-        return "choice"
-    whole = all(type(value.get(end)) is int for end in ("low", "high"))
-    return "int" if whole and "log" not in value else "float"
-
-
-AnyRange = Annotated[
-    Annotated[IntRange, Tag("int")] | Annotated[FloatRange, Tag("float")] | Annotated[Choice, Tag("choice")],
-    Discriminator(_kind_of_space),
-]
-SearchSpace = dict[str, AnyRange]
-
-
-def _fault(space: IntRange | FloatRange | Choice) -> str:
-    """Return what is wrong with a range as a whole; empty when nothing is."""
-    if isinstance(space, Choice):
-        repeated = len(set(space.choices)) != len(space.choices)
-        return f"each value once. Received: {list(space.choices)}." if repeated else ""
-    ends = f"Received: low {space.low:g}, high {space.high:g}"
-    if space.low >= space.high:
-        return f"low must be below high. {ends}."
-    if isinstance(space, FloatRange):
-        return f"with log, low must be above 0. {ends}." if space.log and space.low <= 0 else ""
-    uneven = (space.high - space.low) % space.step
-    return f"high must be low and a whole number of steps. {ends}, step {space.step}." if uneven else ""
-
-
 class Tune(Section):
-    """`tune:`: the search for better params.
+    """`tune:`: the search for better settings.
 
     Attributes:
-        models: names of enabled models to tune; each gives a further model `<name>_tuned`. Empty: no tuning.
-        space: what to search, by the dotted key in the model's block, such as `train.learning_rate` or
+        models: Models to search, each with its architecture; a result uses a search by `search: <model>`. Empty: no
+            search.
+        space: What to search, by the dotted key in the model's block, such as `train.learning_rate` or
             `network.dropout`.
-        startup_trials: random trials before the sampler (TPE, Bergstra et al. 2011) learns from them, and
-            whole trials before the median rule (Golovin et al. 2017) ends others.
-        prune_after: epochs of a trial before the median rule may end it.
-        train: what differs from the model's own training in a trial.
+        startup_trials: Random trials before the sampler (TPE, Bergstra et al. 2011) learns from them, and complete
+            trials before the median rule (Golovin et al. 2017) ends others.
+        prune_after: Epochs of a trial before the median rule may end it.
+        train: What differs from the model's own training in a trial.
     """
 
-    models: tuple[str, ...] = ()
-    space: SearchSpace = {}
-    startup_trials: PositiveInt = 5
-    prune_after: PositiveInt = 2
-    train: dict[str, Any] = {}
+    models: dict[Name, Name]
+    space: SearchSpace
+    startup_trials: PositiveInt
+    prune_after: PositiveInt
+    train: dict[str, Any]
 
     @model_validator(mode="after")
     def _ranges_make_sense(self) -> "Tune":
@@ -130,22 +81,42 @@ class Tune(Section):
 
 
 class TuneBudget(Section):
-    """How much a study may spend.
+    """How much a search may spend.
 
     Attributes:
-        trials: networks trained.
-        epochs: of each trial at most; the median rule ends hopeless ones sooner.
-        images: training images a trial sees, stratified; null: all.
+        trials: Number of networks trained.
+        epochs: Maximum epochs of a trial; the median rule ends hopeless ones earlier.
+        images: Training images that a trial sees, stratified by class; null: all.
     """
 
-    trials: PositiveInt = 20
-    epochs: PositiveInt = 10
-    images: PositiveInt | None = None
+    trials: PositiveInt
+    epochs: PositiveInt
+    images: PositiveInt | None
 
 
 class Budget(Section):
-    """A block of `budgets:`: how much work to spend."""
+    """A block of `budgets:`: how much work to spend.
 
-    description: str = ""
-    train: dict[str, Any] = {}
-    tune: TuneBudget = TuneBudget()
+    Attributes:
+        description: A sentence for people.
+        train: What differs from `train:` for every model.
+        tune: How much a search may spend.
+    """
+
+    description: str
+    train: dict[str, Any]
+    tune: TuneBudget
+
+
+def _fault(space: IntRange | FloatRange | Choice) -> str:
+    """Return what is wrong with a range as a whole; empty if nothing is."""
+    if isinstance(space, Choice):
+        repeated = len(set(space.choices)) != len(space.choices)
+        return f"choices must be distinct. Received: {list(space.choices)}." if repeated else ""
+    ends = f"Received: low {space.low:g}, high {space.high:g}"
+    if space.low >= space.high:
+        return f"low must be below high. {ends}."
+    if isinstance(space, FloatRange):
+        return f"with log, low must be above 0. {ends}." if space.log and space.low <= 0 else ""
+    uneven = (space.high - space.low) % space.step
+    return f"high must be low plus a multiple of step. {ends}, step {space.step}." if uneven else ""

@@ -1,9 +1,17 @@
-"""How a network is trained: the settings that `settings/<result>.yaml` holds."""
+"""How a network is trained: what `settings/` holds for each result and each search."""
 
-from typing import Annotated, Any, Literal
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+import yaml
+from pydantic import Discriminator, Field, FiniteFloat, Tag, model_validator
 
+from ferflow.base.dotted import merge, nest
+from ferflow.base.errors import ConfigError
+from ferflow.base.explain import validate
+from ferflow.base.files import require
 from ferflow.base.section import (
     Fraction,
     NonNegativeFloat,
@@ -14,29 +22,33 @@ from ferflow.base.section import (
     Section,
 )
 
+Scalar = bool | int | float | str | None
+Backend = Literal["tensorflow", "jax", "torch"]
+_PACKAGES = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
+
 
 class Augment(Section):
-    """`augment:`: random changes of the training images; zero or false turns each off.
+    """`augment:`: random transformations of the training images; zero or false turns each off.
 
     Attributes:
-        flip: mirror left and right with probability one half.
-        rotation: degrees, uniformly in +- this.
-        shift: fraction of the side, uniformly in +- this, each axis.
-        zoom: scale uniformly in [1 - zoom, 1 + zoom].
-        shear: degrees, uniformly in +- this.
-        brightness: added grey levels as a fraction of 255, uniformly in +- this.
-        contrast: factor about the image's mean, uniformly in [1 - contrast, 1 + contrast].
-        erasing: probability of greying out a random rectangle of 2 to 20 % of the area (Zhong et al. 2017).
+        flip: Mirror left and right with probability 0.5.
+        rotation: Degrees, uniform in [-rotation, rotation].
+        shift: Fraction of the side, uniform in [-shift, shift] along each axis.
+        zoom: Scale, uniform in [1 - zoom, 1 + zoom].
+        shear: Degrees, uniform in [-shear, shear].
+        brightness: Grey levels to add as a fraction of 255, uniform in [-brightness, brightness].
+        contrast: Factor about the image's mean, uniform in [1 - contrast, 1 + contrast].
+        erasing: Probability of erasing a random rectangle of 2 to 20 % of the area (Zhong et al. 2017).
     """
 
-    flip: bool = False
-    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    shift: Fraction = 0.0
-    zoom: Fraction = 0.0
-    shear: Annotated[float, Field(ge=0, lt=90)] = 0.0
-    brightness: Fraction = 0.0
-    contrast: Fraction = 0.0
-    erasing: Probability = 0.0
+    flip: bool
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    shift: Fraction
+    zoom: Fraction
+    shear: Annotated[float, Field(ge=0, lt=90)]
+    brightness: Fraction
+    contrast: Fraction
+    erasing: Probability
 
     @property
     def active(self) -> bool:
@@ -48,63 +60,63 @@ class Train(Section):
     """`train:`: how a network is trained.
 
     Attributes:
-        epochs: at most; `patience` usually ends it sooner.
-        patience: epochs without a better validation result before it stops.
-        monitor: what "better" means: `val_accuracy`, `val_macro_f1` (more) or `val_loss` (less).
-        max_minutes: stop after this many minutes of training and validation, if need be in the middle of an epoch
-            (which is validated then); cosine and one_cycle end with them. A result that ends by the clock is not
-            reproducible to the byte; null never does.
-        batch_size: images a step.
-        learning_rate: the highest that the schedule reaches.
+        epochs: Maximum number of epochs; `patience` usually ends a training earlier.
+        patience: Epochs without a better validation result before the training stops.
+        monitor: What "better" means: `val_accuracy` or `val_macro_f1` (higher), or `val_loss` (lower).
+        max_minutes: Stop after this many minutes of training and validation, mid-epoch if necessary (that epoch is
+            then validated); cosine and one_cycle end at that time. A result that ends by the clock is not
+            reproducible to the byte; null never stops by the clock.
+        batch_size: Images per step.
+        learning_rate: The schedule's maximum.
         optimizer: `adam`, `adamw` or `sgd` (Nesterov momentum 0.9).
-        weight_decay: decoupled, for adamw and sgd.
+        weight_decay: Decoupled weight decay, for adamw and sgd.
         schedule: `constant`, `cosine` (to zero, after the warm-up), `one_cycle` (Smith 2018) or `plateau`.
-        plateau_factor: `plateau` multiplies the rate by this after `plateau_patience` epochs without gain.
-        plateau_patience: see above.
-        warmup_epochs: the rate rises linearly over these.
+        plateau_factor: Factor on the rate after `plateau_patience` epochs without improvement.
+        plateau_patience: Epochs without improvement before `plateau` lowers the rate.
+        warmup_epochs: Epochs over which the rate rises linearly.
         loss: `cross_entropy` or `focal` (Lin et al. 2017).
-        focal_gamma: of the focal loss.
-        label_smoothing: share of the label spread over all classes (Szegedy et al. 2016).
+        focal_gamma: Focusing parameter of the focal loss.
+        label_smoothing: Share of the label spread over all classes (Szegedy et al. 2016).
         imbalance: `none`, `class_weights` (inverse frequency), `effective_number` (Cui et al. 2019, beta 0.999) or
             `oversample`.
-        weight_average: decay of an exponential moving average of the weights, which is then what is validated and
-            kept; 0 turns it off.
-        clip_norm: largest global norm of the gradient; 0 turns it off.
-        mixup: alpha of mixup (Zhang et al. 2018); 0 turns it off.
-        cutmix: alpha of CutMix (Yun et al. 2019); 0 turns it off.
+        weight_average: Decay of an exponential moving average of the weights, which is then validated and kept; 0
+            turns it off.
+        clip_norm: Maximum global norm of the gradient; 0 turns clipping off.
+        mixup: Alpha of mixup (Zhang et al. 2018); 0 turns it off.
+        cutmix: Alpha of CutMix (Yun et al. 2019); 0 turns it off.
         precision: `float32`, `mixed_bfloat16` or `mixed_float16`.
         devices: GPUs of this machine that share each batch (data parallel, by keras.distribution); more than 1 needs
-            the JAX backend and a batch_size that they divide.
-        head_epochs: transfer models: epochs with the base frozen, before the upper part is unfrozen.
-        fine_tune_rate: transfer models: factor on the rate after unfreezing.
-        augment: see Augment.
+            the JAX backend and a batch_size that is a multiple.
+        head_epochs: For transfer models: epochs with the base frozen, before its upper part is unfrozen.
+        fine_tune_rate: For transfer models: factor on the learning rate after unfreezing.
+        augment: Augmentation of the training images.
     """
 
-    epochs: PositiveInt = 50
-    patience: PositiveInt = 10
-    monitor: Literal["val_accuracy", "val_macro_f1", "val_loss"] = "val_accuracy"
-    max_minutes: PositiveFloat | None = None
-    batch_size: PositiveInt = 64
-    learning_rate: PositiveFloat = 1e-3
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    weight_decay: NonNegativeFloat = 0.0
-    schedule: Literal["constant", "cosine", "one_cycle", "plateau"] = "cosine"
-    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    plateau_patience: PositiveInt = 4
-    warmup_epochs: NonNegativeInt = 0
-    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    focal_gamma: NonNegativeFloat = 2.0
-    label_smoothing: Fraction = 0.0
-    imbalance: Literal["none", "class_weights", "effective_number", "oversample"] = "none"
-    weight_average: Fraction = 0.0
-    clip_norm: NonNegativeFloat = 0.0
-    mixup: NonNegativeFloat = 0.0
-    cutmix: NonNegativeFloat = 0.0
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    devices: PositiveInt = 1
-    head_epochs: NonNegativeInt = 3
-    fine_tune_rate: PositiveFloat = 0.1
-    augment: Augment = Augment()
+    epochs: PositiveInt
+    patience: PositiveInt
+    monitor: Literal["val_accuracy", "val_macro_f1", "val_loss"]
+    max_minutes: PositiveFloat | None
+    batch_size: PositiveInt
+    learning_rate: PositiveFloat
+    optimizer: Literal["adam", "adamw", "sgd"]
+    weight_decay: NonNegativeFloat
+    schedule: Literal["constant", "cosine", "one_cycle", "plateau"]
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)]
+    plateau_patience: PositiveInt
+    warmup_epochs: NonNegativeInt
+    loss: Literal["cross_entropy", "focal"]
+    focal_gamma: NonNegativeFloat
+    label_smoothing: Fraction
+    imbalance: Literal["none", "class_weights", "effective_number", "oversample"]
+    weight_average: Fraction
+    clip_norm: NonNegativeFloat
+    mixup: NonNegativeFloat
+    cutmix: NonNegativeFloat
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    devices: PositiveInt
+    head_epochs: NonNegativeInt
+    fine_tune_rate: PositiveFloat
+    augment: Augment
 
     @model_validator(mode="after")
     def _batch_can_be_shared(self) -> "Train":
@@ -116,17 +128,190 @@ class Train(Section):
         return self
 
 
-class ResolvedModel(Section):
-    """One model's block with the defaults and the budget applied.
+class FloatRange(Section):
+    """A range of numbers to search, both ends included.
 
     Attributes:
-        name: of the result: `cnn`, or `cnn_tuned` for tuned params.
-        architecture: the module in ferflow.models that builds the network.
-        network: arguments of the network.
-        train: how it is trained.
+        low: Lower end.
+        high: Upper end.
+        log: Whether to search the logarithm uniformly, for values that span powers of ten. Defaults to false.
     """
 
-    name: str
+    low: FiniteFloat
+    high: FiniteFloat
+    log: bool = False
+
+
+class IntRange(Section):
+    """A range of integers to search, both ends included.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end; low plus a multiple of step.
+        step: Distance between two values. Defaults to 1.
+    """
+
+    low: int
+    high: int
+    step: PositiveInt = 1
+
+
+class Choice(Section):
+    """A list of distinct values to search."""
+
+    choices: Annotated[tuple[Scalar, ...], Field(min_length=1)]
+
+
+def _kind_of_space(value: Any) -> str:
+    """Return which of the three a mapping means, so that errors mention only that one."""
+    if not isinstance(value, dict):
+        return "int" if isinstance(value, IntRange) else "choice" if isinstance(value, Choice) else "float"
+    if "choices" in value:
+        return "choice"
+    whole = all(type(value.get(end)) is int for end in ("low", "high"))
+    return "int" if whole and "log" not in value else "float"
+
+
+AnyRange = Annotated[
+    Annotated[IntRange, Tag("int")] | Annotated[FloatRange, Tag("float")] | Annotated[Choice, Tag("choice")],
+    Discriminator(_kind_of_space),
+]
+SearchSpace = dict[str, AnyRange]
+
+
+class Settings(Section):
+    """What a training and a search have in common.
+
+    Attributes:
+        model: Name of the block of `models:` in params.yaml.
+        architecture: Module in ferflow.models that builds the network.
+        seed: Seed of weights, order, augmentation and dropout.
+        backend: Keras backend: `tensorflow`, `jax` or `torch`.
+        versions: Installed version of each library that decides bytes, by name.
+        network: Options of the architecture.
+        train: How the network is trained.
+    """
+
+    model: str
     architecture: str
+    seed: NonNegativeInt
+    backend: Backend
+    versions: dict[str, str]
     network: dict[str, Any]
     train: Train
+
+
+class ResultSettings(Settings):
+    """What one result is trained with: `settings/<result>.yaml`.
+
+    Attributes:
+        result: Name of the result, such as `cnn` or `cnn_tuned`.
+    """
+
+    result: str
+
+
+class SearchSettings(Settings):
+    """What one search tries: `settings/search/<model>.yaml`. `network` and `train` are those of a trial.
+
+    Attributes:
+        space: What is searched, by dotted key.
+        trials: Number of trials.
+        images: Number of training images that a trial sees, stratified by class; null: all.
+        startup_trials: Random trials before the sampler learns from them.
+        prune_after: Epochs of a trial before the median rule may end it.
+    """
+
+    space: SearchSpace
+    trials: PositiveInt
+    images: PositiveInt | None
+    startup_trials: PositiveInt
+    prune_after: PositiveInt
+
+    def trial(self, params: Mapping[str, Scalar]) -> ResultSettings:
+        """Return the settings of one trial.
+
+        Args:
+            params: Values by dotted key, such as {"train.learning_rate": 0.001}.
+
+        Raises:
+            ConfigError: A key or value is not allowed.
+        """
+        values = {key: getattr(self, key) for key in ("model", "architecture", "seed", "backend", "versions")}
+        network, train = apply(self.network, self.train.model_dump(mode="json"), params)
+        origin = f"models.{self.model} with the trial's params"
+        return validate(ResultSettings, {**values, "result": "trial", "network": network, "train": train}, origin)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def apply(
+    network: Mapping[str, Any], train: Mapping[str, Any], params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Apply values by dotted key to the two sections that a search may change.
+
+    >>> apply({"dropout": 0.2}, {"epochs": 3}, {"network.dropout": 0.5, "train.augment.flip": True})
+    ({'dropout': 0.5}, {'epochs': 3, 'augment': {'flip': True}})
+
+    Raises:
+        ConfigError: A key starts neither with `network.` nor with `train.`.
+    """
+    sections = {"network": dict(network), "train": dict(train)}
+    for key, value in params.items():
+        section, _, rest = key.partition(".")
+        if section not in sections or not rest:
+            raise ConfigError(
+                f"tune.space: unknown key {key!r}. Keys start with network. or train., as in train.learning_rate."
+            )
+        sections[section] = merge(sections[section], nest(rest, value))
+    return sections["network"], sections["train"]
+
+
+def library_versions(backend: str, *others: str) -> dict[str, str]:
+    """Return the installed version of each library that decides a training's bytes, by name.
+
+    Args:
+        backend: Keras backend.
+        others: Further packages that matter.
+
+    Raises:
+        ConfigError: A package is not installed.
+    """
+    found = {}
+    for name in sorted(("keras", "numpy", "opencv-python-headless", *_PACKAGES[backend], *others)):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            raise ConfigError(
+                f"backend: {backend} needs the package {name}, which is not installed. Install it "
+                f"(pip install {name}), or set another backend in params.yaml."
+            ) from None
+    return found
+
+
+def read_settings(path: Path, kind: type[S], stage: str) -> S:
+    """Read a file of `settings/` and check that it was written in this environment.
+
+    Args:
+        path: The file.
+        kind: ResultSettings or SearchSettings.
+        stage: The DVC stage that writes it, such as `settings@cnn`.
+
+    Raises:
+        DataError: The file is missing.
+        ConfigError: It is invalid, or the installed libraries are not those that it names.
+    """
+    settings = validate(kind, yaml.safe_load(require(path, stage).read_text(encoding="utf-8")), str(path))
+    for name, version in settings.versions.items():
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            installed = "no version"
+        if installed != version:
+            raise ConfigError(
+                f"{path} was written with {name} {version}, but {installed} is installed, so the result would not be "
+                f"the one that it describes. Install the pinned versions (make env), or write the file again for "
+                f"this environment: dvc repro -f {stage}."
+            )
+    return settings

@@ -1,7 +1,6 @@
 """The search space of params.yaml in Optuna's terms."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,

@@ -49,7 +49,8 @@ def run_study(
         journal: File for the finished trials. The caller removes it once the study's results are written.
         context: Digest of whatever else decides the outcome (data, model, code). A journal of another context, space,
             seed or rule is not used. Defaults to nothing else.
-        startup_trials: Random trials before TPE learns; complete trials before the median rule ends others. Defaults to 5.
+        startup_trials: Random trials before TPE learns; complete trials before the median rule ends others. Defaults
+            to 5.
         prune_after: Epochs of a trial before the median rule may end it. Defaults to 2.
         first: Settings of trial 0, as far as the space allows them: the baseline. Defaults to a drawn trial.
 

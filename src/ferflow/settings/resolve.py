@@ -1,0 +1,88 @@
+"""What a result is trained with, and what a search tries: every layer of params.yaml merged and checked."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ferflow.base.dotted import merge
+from ferflow.base.errors import ConfigError
+from ferflow.base.explain import validate
+from ferflow.settings.training import Budget, Model
+from ferflow.train.recipe import ResultSettings, SearchSettings, Train, apply, library_versions
+
+if TYPE_CHECKING:
+    from ferflow.settings.config import Config
+
+
+def resolve_result(config: "Config", name: str, found: Mapping[str, Any]) -> ResultSettings:
+    """Return the settings of a result.
+
+    `train:` < `budgets.<budget>.train` < the model's block < the model's block for this budget < what a search found.
+
+    Args:
+        config: params.yaml.
+        name: A key of `results`.
+        found: Values by dotted key (`train.learning_rate`, `network.dropout`), as a search found them; empty for a
+            result without a search.
+
+    Raises:
+        ConfigError: A key or value that the search found is not allowed, or a library is missing.
+    """
+    model = config.result(name).model
+    values = _common(config, model)
+    values["network"], values["train"] = apply(values["network"], values["train"], found)
+    versions = library_versions(config.backend)
+    return validate(ResultSettings, {"result": name, **values, "versions": versions}, f"models.{model}")
+
+
+def resolve_search(config: "Config", model: str) -> SearchSettings:
+    """Return the settings of a search: those of the model with `tune.train` and the epochs of a trial applied.
+
+    Args:
+        config: params.yaml.
+        model: A key of `tune.models`.
+
+    Raises:
+        ConfigError: The model is not searched, a key or value is not allowed, or a library is missing.
+    """
+    if model not in config.tune.models:
+        raise ConfigError(f"tune.models: {model!r} is unknown. Allowed: {', '.join(config.tune.models) or 'none'}.")
+    budget = config.budgets[config.budget].tune
+    values = _common(config, model)
+    values["train"] = merge(values["train"], {**config.tune.train, "epochs": budget.epochs})
+    values["versions"] = library_versions(config.backend, "optuna")
+    values["space"] = config.tune.model_dump(mode="json", exclude_unset=True)["space"]
+    rules = {"startup_trials": config.tune.startup_trials, "prune_after": config.tune.prune_after}
+    return validate(
+        SearchSettings, {**values, "trials": budget.trials, "images": budget.images, **rules}, f"tune of {model}"
+    )
+
+
+def train_layers(train: Train, budget: Budget, budget_name: str, model: Model, name: str) -> dict[str, Any]:
+    """Merge a model's `train:` under a budget; each layer is checked on its own, so that the error names it.
+
+    Raises:
+        ConfigError: A key or value of a layer is not allowed.
+    """
+    merged = train.model_dump(mode="json")
+    special = model.budgets.get(budget_name)
+    for origin, layer in (
+        (f"budgets.{budget_name}.train", budget.train),
+        (f"models.{name}.train", model.train),
+        (f"models.{name}.budgets.{budget_name}.train", special.train if special else {}),
+    ):
+        merged = merge(merged, layer)
+        validate(Train, merged, origin)
+    return merged
+
+
+def _common(config: "Config", name: str) -> dict[str, Any]:
+    model = config.models[name]
+    special = model.budgets.get(config.budget)
+    return {
+        "model": name,
+        "architecture": model.architecture,
+        "seed": config.seed,
+        "backend": config.backend,
+        "network": merge(model.network, special.network if special else {}),
+        "train": train_layers(config.train, config.budgets[config.budget], config.budget, model, name),
+    }

@@ -1,0 +1,67 @@
+"""One training from the prepared arrays to everything that it leaves on disk."""
+
+import contextlib
+from pathlib import Path
+
+from ferflow.base.arrays import read_split
+from ferflow.train.checkpoint import forget_checkpoints
+from ferflow.train.loop import train_network
+from ferflow.train.recipe import ResultSettings
+from ferflow.train.training_outputs import write_outputs
+from ferflow.ui.tracking import DEFAULT_URI, LiveRun, open_live_run, selected_names
+
+
+def train_result(
+    settings: ResultSettings,
+    settings_file: Path,
+    *,
+    data: Path,
+    model: Path,
+    report: Path,
+    log: Path,
+    checkpoints: Path,
+    stage: str | None,
+    tracking_uri: str | None,
+) -> None:
+    """Train with live tracking if DVC runs the stage, write the results, delete the checkpoints.
+
+    Args:
+        settings: What to train and how.
+        settings_file: The file that holds `settings`, copied next to the weights.
+        data: Folder that prepare wrote.
+        model: Folder for the weights.
+        report: Folder for history and summary.
+        log: JSON file for what differs from run to run: time and machine.
+        checkpoints: Folder for the state after each epoch.
+        stage: Name of the running DVC stage, such as `train@cnn`; None: no live tracking.
+        tracking_uri: Address of MLflow; None: the project's own database.
+
+    Raises:
+        ConfigError: The network cannot be built from its options.
+        DataError: The arrays are missing.
+        ModelError: The training diverged, or pretrained weights could not be obtained.
+        TrackingError: MLflow can never use this address.
+    """
+    train, validation = (read_split(data, name) for name in ("train", "validation"))
+    run = _open_run(settings, stage, tracking_uri or DEFAULT_URI) if stage else None
+
+    def on_epoch(row: dict[str, float]) -> None:
+        print(
+            f"{settings.result} epoch {row['epoch']:.0f}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, "
+            f"validation loss {row['val_loss']:.3f}, accuracy {row['val_accuracy']:.3f}",
+            flush=True,
+        )
+        if run:
+            run.log_epoch(int(row["epoch"]), {name: value for name, value in row.items() if name != "epoch"})
+
+    with run or contextlib.nullcontext():
+        result = train_network(settings, train, validation, settings.seed, checkpoints, on_epoch)
+    write_outputs(result, settings, settings_file, train, model=model, report=report, log=log)
+    forget_checkpoints(checkpoints)
+
+
+def _open_run(settings: ResultSettings, stage: str, uri: str) -> LiveRun:
+    root = Path()
+    dataset, budget = selected_names(root)
+    params = settings.model_dump(mode="json")
+    return open_live_run(root, uri, stage=stage, dataset=dataset, model=settings.result, budget=budget, params=params)
