@@ -1,9 +1,9 @@
-"""Measure clean and prepare: time against plain decoding, memory, and both again with ten times the images.
+"""Measure clean and prepare: time relative to plain decoding, memory, and how both grow with ten times the images.
 
     python bench/data.py [--raw data/raw] [--images 4000]
 
-All is measured in one run on one machine and written as ratios to reports/bench/data.json. Without --raw, and without
-images in data/raw, drawn faces stand in for the first measurement.
+Everything is measured in one run on one machine and written as ratios to reports/bench/data.json. Without --raw, and
+without images in data/raw, the first measurement uses drawn faces.
 """
 
 import argparse
@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("clean", "prepare")
 TIMES = 10
 LIMITS = {"time_to_decode": 2.5, "peak_mb": 1000, "time_growth": TIMES * 1.2}
-_EVERY = 0.02  # seconds between two looks at the memory
-_POSES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (  # no two of them near-copies of each other
+_EVERY = 0.02  # seconds between two readings of the memory
+_POSES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (  # no two of which are near-copies
     lambda face: face,
     np.fliplr,
     np.flipud,
@@ -45,10 +45,10 @@ _POSES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (  # no two of them nea
 
 
 def main() -> None:
-    """Measure, write, print."""
+    """Measure, write and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--raw", type=Path, default=ROOT / "data/raw", help="raw images to measure against decoding")
-    parser.add_argument("--images", type=int, default=4000, help="drawn faces, for one and for ten times as many")
+    parser.add_argument("--raw", type=Path, default=ROOT / "data/raw", help="raw images to compare with decoding")
+    parser.add_argument("--images", type=int, default=4000, help="number of drawn faces, also measured times ten")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ferflow-bench-") as temporary:
         few, many = Path(temporary) / "few", Path(temporary) / "many"
@@ -65,15 +65,16 @@ def main() -> None:
     ratios = report["growth"]
     print(
         f"clean and prepare of {report['images']:,} images: {report['time_to_decode']} times as long as decoding them "
-        f"with Pillow (limit {LIMITS['time_to_decode']}), {report['peak_mb']} MB at most (limit {LIMITS['peak_mb']})\n"
+        f"with Pillow (limit {LIMITS['time_to_decode']}), peak memory {report['peak_mb']} MB "
+        f"(limit {LIMITS['peak_mb']})\n"
         f"{TIMES} times the images: {ratios['time_growth']} times the time (limit {LIMITS['time_growth']:g}), "
         f"{ratios['memory_growth']} times the memory\n"
-        "see reports/bench/data.json"
+        "Written to reports/bench/data.json."
     )
 
 
 def against_decoding(raw: Path) -> dict[str, object]:
-    """Time both stages, from the start of their processes to the end, and decoding before and after."""
+    """Time both stages as whole processes, and decoding before and after them."""
     files = sorted(str(path) for path in raw.rglob("*") if path.is_file())
     before = decoding_time(files)
     stages = run_stages(raw)
@@ -112,7 +113,7 @@ def decoding_time(files: Sequence[str]) -> float:
 
 
 def run_stages(raw: Path) -> dict[str, dict[str, float]]:
-    """Run both stages on a raw folder in a project of their own; return seconds and peak memory of each."""
+    """Run both stages on a raw folder in a temporary project; return seconds and peak memory of each."""
     with tempfile.TemporaryDirectory(prefix="ferflow-bench-") as temporary:
         project = Path(temporary)
         (project / "data").mkdir()
@@ -122,11 +123,11 @@ def run_stages(raw: Path) -> dict[str, dict[str, float]]:
 
 
 def measure(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """Run a command; return its seconds and the most memory (MB, shared pages counted once) of all its processes."""
+    """Run a command; return its seconds and the peak memory of all its processes in MB, shared pages counted once."""
     start, peak = time.perf_counter(), 0
     with subprocess.Popen(command, cwd=folder) as process:
         while process.poll() is None:
-            peak = max(peak, sum(proportional_kb(number) for number in family(process.pid)))
+            peak = max(peak, sum(proportional_kb(pid) for pid in family(process.pid)))
             time.sleep(_EVERY)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed.")
@@ -134,19 +135,19 @@ def measure(command: Sequence[str], folder: Path) -> dict[str, float]:
 
 
 def family(parent: int) -> Iterator[int]:
-    """Yield a process and all that it started (Linux)."""
+    """Yield the id of a process and of all that it started (Linux)."""
     yield parent
     for thread in Path(f"/proc/{parent}/task").glob("*/children"):
         try:
             children = thread.read_text().split()
-        except OSError:  # it has ended
+        except OSError:  # the thread has ended
             continue
         for child in children:
             yield from family(int(child))
 
 
 def proportional_kb(process: int) -> int:
-    """Return the memory of a process in kB, pages shared by n processes counted by an n-th; 0 if it is gone."""
+    """Return the proportional set size of a process in kB; 0 if the process has ended."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -162,7 +163,7 @@ def draw(folder: Path, images: int) -> None:
 
 
 def repeat(folder: Path, into: Path) -> None:
-    """Write every face in ten poses, so that there are ten times as many and no more copies than before."""
+    """Write every face in ten poses: ten times the images, without more copies."""
     tasks = [(folder, into, list(part)) for part in portions(sorted(folder.rglob("*.jpg")), 50)]
     count = sum(len(task[2]) for task in tasks)
     for _ in progress((None for done in in_parallel(_repeat, tasks) for _ in range(done)), count, "turning faces"):

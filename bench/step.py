@@ -1,9 +1,9 @@
-"""Measure what makes the network's own step faster on a CPU, one change at a time.
+"""Measure which changes make the network's own step faster on a CPU, one change at a time.
 
     python bench/step.py [--rounds 3] [--seconds 5]
 
-Each variant trains on one batch in memory, in a process of its own; in every round each is run once, ours first.
-Written as ratios to ours (the median over the rounds; more than 1 is faster) to reports/bench/step.json.
+Each variant trains on one batch in memory in its own process. A round runs each variant once, FERflow's own first. The
+ratios to it (medians over the rounds; above 1 is faster) are written to reports/bench/step.json.
 """
 
 import argparse
@@ -16,33 +16,34 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench_settings import full_settings
+
 from ferflow.base.files import write_json
 from ferflow.base.workers import available_cores
-from ferflow.settings import load_config
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("cnn_augmented", "mini_xception")
 OURS = "as FERflow trains"
-# Variant -> (environment, changes of `train:`, further changes by name).
+# By variant: environment, changes to `train:`, and names of other changes.
 VARIANTS: dict[str, tuple[dict[str, str], dict[str, Any], tuple[str, ...]]] = {
     OURS: ({}, {}, ()),
     "without determinism": ({}, {}, ("undetermined",)),
-    "XLA, without determinism": ({}, {}, ("undetermined", "xla")),  # keras refuses the two together
+    "XLA, without determinism": ({}, {}, ("undetermined", "xla")),  # Keras refuses XLA with determinism
     "mixed_bfloat16": ({}, {"precision": "mixed_bfloat16"}, ()),
     "float32, convolutions inside in bfloat16": ({"TF_SET_ONEDNN_FPMATH_MODE": "BF16"}, {}, ()),
     "without oneDNN": ({"TF_ENABLE_ONEDNN_OPTS": "0"}, {}, ()),
-    "one thread an operation, two operations at once": (
+    "one thread per operation, two operations at once": (
         {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "2"},
         {},
         (),
     ),
-    "two threads an operation, one operation at once": (
+    "two threads per operation, one operation at once": (
         {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "1"},
         {},
         (),
     ),
     "huge pages": ({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, {}, ()),
-    "memory never given back": (
+    "memory never returned": (
         {"GLIBC_TUNABLES": "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=100000000000"},
         {},
         (),
@@ -57,11 +58,11 @@ VARIANTS: dict[str, tuple[dict[str, str], dict[str, Any], tuple[str, ...]]] = {
 
 
 def main() -> None:
-    """Measure, write, print; or be one of the processes measured."""
+    """Measure, write and print, or be one of the measured processes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3, help="how often each variant is run")
-    parser.add_argument("--seconds", type=float, default=5.0, help="how long each takes steps")
-    parser.add_argument("--one", nargs=2, metavar=("MODEL", "VARIANT"), help="measure this one here; print images/s")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each variant")
+    parser.add_argument("--seconds", type=float, default=5.0, help="seconds per run")
+    parser.add_argument("--one", nargs=2, metavar=("MODEL", "VARIANT"), help="measure only this, in this process")
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(images_per_second(*arguments.one, arguments.seconds)))
@@ -81,19 +82,19 @@ def main() -> None:
                 for name, found in rates.items()
             },
         }
-    from ferflow.train.backend import describe_machine  # only now: TensorFlow's threads would have been in the way
+    from ferflow.train.backend import describe_machine  # only now, because TensorFlow's threads would have interfered
 
     report["processor"] = describe_machine()["cpu"]
     write_json(ROOT / "reports/bench/step.json", report)
     for model, found in report["models"].items():
-        print(f"{model}: {found['images_per_second'][OURS]:.0f} images/s {OURS}; times that:")
+        print(f"{model}: {found['images_per_second'][OURS]:.0f} images/s {OURS}; ratios to it:")
         for name, ratio in found["times_ours"].items():
             print(f"  {ratio:.2f}  {name}")
-    print("see reports/bench/step.json")
+    print("Written to reports/bench/step.json.")
 
 
 def in_process(model: str, variant: str, seconds: float) -> float:
-    """Return the images per second of a variant, measured in a process with its environment."""
+    """Return images per second of a variant, measured in a process with its environment."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **VARIANTS[variant][0]}
     command = [sys.executable, __file__, "--one", model, variant, "--seconds", str(seconds)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -103,18 +104,17 @@ def in_process(model: str, variant: str, seconds: float) -> float:
 
 
 def images_per_second(model: str, variant: str, seconds: float) -> float:
-    """Take steps on one batch in memory for so many seconds; return images per second by the median step."""
+    """Take steps on one batch in memory; return images per second by the median step."""
     import keras
     import numpy as np
-    from ferflow.models.shared import blocks
 
+    from ferflow.train import blocks
     from ferflow.train.architectures import build_network
     from ferflow.train.backend import make_reproducible
     from ferflow.train.optimizer import compile_network
 
     _, changes, special = VARIANTS[variant]
-    config = load_config(ROOT / "params.yaml").model_copy(update={"budget": "full"})
-    resolved = config.resolve(model)
+    resolved = full_settings(model)
     settings = resolved.train.model_copy(update=changes)
     if "undetermined" in special:
         keras.utils.set_random_seed(1)
@@ -143,20 +143,20 @@ def images_per_second(model: str, variant: str, seconds: float) -> float:
 
 
 def _pool_late(blocks: Any) -> None:
-    """Have blocks.conv_unit pool after normalisation and ReLU, as most descriptions of such networks do."""
+    """Make blocks.conv_unit pool after normalization and ReLU, as most descriptions of such networks do."""
     from keras import layers
 
     early = blocks.conv_unit
 
-    def conv_unit(x: Any, filters: int, size: int = 3, pool: bool = False, momentum: float = 0.99) -> Any:
-        x = early(x, filters, size, pool=False, momentum=momentum)
+    def conv_unit(x: Any, filters: int, *, pool: bool, momentum: float) -> Any:
+        x = early(x, filters, pool=False, momentum=momentum)
         return layers.MaxPooling2D()(x) if pool else x
 
     blocks.conv_unit = conv_unit
 
 
 def _with_channels_first(net: Any) -> Any:
-    """Return the same network on images of (channels, height, width)."""
+    """Return the same network for images of shape (channels, height, width)."""
     import keras
 
     def clone(layer: Any) -> Any:

@@ -1,12 +1,12 @@
-"""Measure training: the share of the time that is the network's own step, the usual ways beside ours, and every model.
+"""Measure training: the share of time in the network's own step, common alternatives, and the speed of every model.
 
     python bench/train.py [--steps 150] [--rounds 5]
 
-In rounds, within one process and on one network each: bare steps on a batch that lies in memory; the same number of
-steps of an epoch as the train stage does it, validation and bookkeeping included; and the two usual ways, which read
-the same images one by one from a directory: keras' image_dataset_from_directory with its random layers, and
-ImageDataGenerator. Images are drawn faces. Then bare steps of every model of params.yaml, from which follow the seconds
-an epoch in docs/models.md. Written to reports/bench/train.json.
+Each round measures in one process, each with its own network: bare steps on one batch in memory; as many steps of an
+epoch of stage train, with validation and bookkeeping; and two common alternatives that read the same images from a
+directory, Keras' image_dataset_from_directory with its random layers, and ImageDataGenerator. The images are drawn
+faces. Bare steps of every model in params.yaml then give the seconds per epoch in docs/models.md. The results are
+written to reports/bench/train.json.
 """
 
 import argparse
@@ -20,60 +20,61 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_settings import full_config, full_settings
 from PIL import Image
 
 from ferflow.base.arrays import Split
 from ferflow.base.files import write_json
 from ferflow.base.workers import available_cores, in_parallel, portions
 from ferflow.faces import CLASSES, random_face
-from ferflow.settings import load_config
-from ferflow.train.recipe import ResolvedModel
+from ferflow.train.recipe import ResultSettings
 from ferflow.ui.console import start_keras
 from ferflow.ui.progress import progress
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("cnn_augmented", "mini_xception")
-LEAST_SHARE = 0.95
-EPOCH = 24_219  # training images of FER-2013, cleaned and cut by params.yaml
-_VALIDATION = 64  # images: an epoch of a bench is short, so its validation is too
+MINIMUM_SHARE = 0.95
+EPOCH = 24_219  # training images of FER-2013 after clean and prepare
+_VALIDATION = 64  # images; few, because the measured epochs are short as well
 
 
 def main() -> None:
-    """Measure, write, print."""
+    """Measure, write and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=150, help="steps of each measurement")
-    parser.add_argument("--rounds", type=int, default=5, help="how often all are measured in turn; medians count")
+    parser.add_argument("--steps", type=int, default=150, help="steps per measurement")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds, whose median is reported")
     arguments = parser.parse_args()
-    start_keras()
+    start_keras(full_config().backend)
     from ferflow.train.backend import describe_machine
 
-    config = load_config(ROOT / "params.yaml").model_copy(update={"budget": "full"})
-    report: dict[str, Any] = {"cores": available_cores(), "limits": {"step_share": LEAST_SHARE}, "models": {}}
+    report: dict[str, Any] = {"cores": available_cores(), "limits": {"step_share": MINIMUM_SHARE}, "models": {}}
     for name in MODELS:
-        resolved = config.resolve(name)
+        resolved = full_settings(name)
         faces = draw(arguments.steps * resolved.train.batch_size)
         report["models"][name] = measure(resolved, faces, arguments.steps, arguments.rounds)
     report["seconds_an_epoch"] = {
         "images": EPOCH,
         "processor": describe_machine()["cpu"],
-        "models": {name: round(EPOCH / step_rate(config.resolve(name))) for name in config.models},
+        "models": {name: round(EPOCH / step_rate(full_settings(name))) for name in full_config().models},
     }
     write_json(ROOT / "reports/bench/train.json", report)
     for name, found in report["models"].items():
         usual = ", ".join(f"{ratio} times {way}" for way, ratio in found["times_faster_than"].items())
         print(
             f"{name}: {found['images_per_second']['train stage']:.0f} images/s, {100 * found['step_share']:.1f} % of "
-            f"the time is the network's own step (at least {100 * LEAST_SHARE:g} %); {usual}"
+            f"the time is the network's own step (limit: at least {100 * MINIMUM_SHARE:g} %); {usual}"
         )
-    print("see reports/bench/train.json")
+    print("Written to reports/bench/train.json.")
 
 
-def measure(resolved: ResolvedModel, faces: Split, steps: int, rounds: int) -> dict[str, Any]:
-    """Measure all ways; return images per second and ratios."""
+def measure(resolved: ResultSettings, faces: Split, steps: int, rounds: int) -> dict[str, Any]:
+    """Measure stage train and all alternatives; return images per second and ratios."""
     with tempfile.TemporaryDirectory(prefix="ferflow-bench-") as temporary:
         write(faces, Path(temporary))
-        step, share = beside_train_stage({"bare steps": bare_steps(resolved, faces)}, resolved, faces, steps, rounds)
-        usual, ratios = beside_train_stage(  # apart, since they change how TensorFlow takes and gives back memory
+        step, share = compare_with_train_stage(
+            {"bare steps": bare_steps(resolved, faces)}, resolved, faces, steps, rounds
+        )
+        usual, ratios = compare_with_train_stage(  # separately, because they change how TensorFlow allocates memory
             {
                 "image_dataset_from_directory": directory_dataset(resolved, Path(temporary)),
                 "ImageDataGenerator": directory_generator(resolved, Path(temporary)),
@@ -87,19 +88,19 @@ def measure(resolved: ResolvedModel, faces: Split, steps: int, rounds: int) -> d
         "batch_size": resolved.train.batch_size,
         "steps": steps,
         "rounds": rounds,
-        "images_per_second": step | {f"{way}, beside the usual ways": rate for way, rate in usual.items()},
+        "images_per_second": step | {f"{way}, in turn with the alternatives": rate for way, rate in usual.items()},
         "step_share": share["bare steps"],
         "times_faster_than": ratios,
     }
 
 
-def beside_train_stage(
-    others: dict[str, Callable[[int], None]], resolved: ResolvedModel, faces: Split, steps: int, rounds: int
+def compare_with_train_stage(
+    others: dict[str, Callable[[int], None]], resolved: ResultSettings, faces: Split, steps: int, rounds: int
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Run the train stage's epochs and the others in turn.
+    """Run epochs of stage train and the alternatives in turn.
 
     Returns:
-        Images per second of the train stage and of each other way, and by what factor the stage is faster than each;
+        Images per second of stage train and of each alternative, and by what factor the stage is faster than each;
         medians over the rounds.
     """
     from ferflow.train.loop import train_network
@@ -111,7 +112,7 @@ def beside_train_stage(
     clock = time.perf_counter()
 
     def on_epoch(row: dict[str, float]) -> None:
-        """Take the time of the epoch; then let the others run, as long as this training waits."""
+        """Take the time of the epoch, then run the alternatives while this training waits."""
         nonlocal clock
         seconds = time.perf_counter() - clock
         if row["epoch"] > 1:  # the first one compiles
@@ -120,7 +121,7 @@ def beside_train_stage(
                 start = time.perf_counter()
                 run(steps)
                 rates.setdefault(way, []).append(images / (time.perf_counter() - start))
-            print(f"{resolved.name} beside {', '.join(others)}: round {row['epoch'] - 1:.0f} of {rounds}", flush=True)
+            print(f"{resolved.model} and {', '.join(others)}: round {row['epoch'] - 1:.0f} of {rounds}", flush=True)
         clock = time.perf_counter()
 
     settings = resolved.train.model_copy(update={"epochs": rounds + 1, "patience": rounds + 1})
@@ -135,8 +136,8 @@ def beside_train_stage(
     )
 
 
-def bare_steps(resolved: ResolvedModel, faces: Split) -> Callable[[int], None]:
-    """Return what does so many steps on one batch in memory."""
+def bare_steps(resolved: ResultSettings, faces: Split) -> Callable[[int], None]:
+    """Return a function that takes a number of steps on one batch in memory."""
     from ferflow.train.batches import Batches
 
     model = network(resolved, len(faces.classes))
@@ -149,8 +150,8 @@ def bare_steps(resolved: ResolvedModel, faces: Split) -> Callable[[int], None]:
     return run
 
 
-def step_rate(resolved: ResolvedModel, seconds: float = 5.0) -> float:
-    """Return images per second of bare steps of a model, trained whole and from random weights; the median step's."""
+def step_rate(resolved: ResultSettings, seconds: float = 5.0) -> float:
+    """Return images per second by the median bare step of a model with random weights, all of them trained."""
     from ferflow.train.architectures import find_architecture
 
     if hasattr(find_architecture(resolved.architecture), "freeze"):
@@ -163,12 +164,12 @@ def step_rate(resolved: ResolvedModel, seconds: float = 5.0) -> float:
         run(1)
         taken.append(time.perf_counter() - start)
     rate = resolved.train.batch_size / statistics.median(taken)
-    print(f"{resolved.name}: {rate:.0f} images/s", flush=True)
+    print(f"{resolved.model}: {rate:.0f} images/s", flush=True)
     return rate
 
 
-def directory_dataset(resolved: ResolvedModel, folder: Path) -> Callable[[int], None]:
-    """Return what fits on image_dataset_from_directory, with the augmentation as random layers before the network."""
+def directory_dataset(resolved: ResultSettings, folder: Path) -> Callable[[int], None]:
+    """Return a function that fits on image_dataset_from_directory, with augmentation by random layers."""
     import keras
 
     augment = resolved.train.augment
@@ -191,8 +192,8 @@ def directory_dataset(resolved: ResolvedModel, folder: Path) -> Callable[[int], 
     return lambda steps: _fit(model, images.repeat(), steps)
 
 
-def directory_generator(resolved: ResolvedModel, folder: Path) -> Callable[[int], None]:
-    """Return what fits on ImageDataGenerator.flow_from_directory."""
+def directory_generator(resolved: ResultSettings, folder: Path) -> Callable[[int], None]:
+    """Return a function that fits on ImageDataGenerator.flow_from_directory."""
     import tensorflow as tf
 
     augment = resolved.train.augment
@@ -204,7 +205,7 @@ def directory_generator(resolved: ResolvedModel, folder: Path) -> Callable[[int]
         zoom_range=augment.zoom,
         fill_mode="reflect",
     )
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it found
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints the number of files
         images = generator.flow_from_directory(
             folder, target_size=(48, 48), color_mode="grayscale", batch_size=resolved.train.batch_size, seed=1
         )
@@ -212,8 +213,8 @@ def directory_generator(resolved: ResolvedModel, folder: Path) -> Callable[[int]
     return lambda steps: _fit(model, images, steps)
 
 
-def network(resolved: ResolvedModel, classes: int, before: Sequence[Any] = ()) -> Any:
-    """Build and compile a network as the train stage does, with further layers before it."""
+def network(resolved: ResultSettings, classes: int, before: Sequence[Any] = ()) -> Any:
+    """Build and compile a network as stage train does, with further layers in front."""
     import keras
 
     from ferflow.train.architectures import build_network
@@ -227,7 +228,7 @@ def network(resolved: ResolvedModel, classes: int, before: Sequence[Any] = ()) -
 
 
 def draw(count: int) -> Split:
-    """Draw faces, so many."""
+    """Draw this number of faces."""
     import pandas as pd
 
     parts = progress(in_parallel(_draw, portions(range(count), 64)), -(-count // 64), "drawing faces", unit="part")
@@ -237,7 +238,7 @@ def draw(count: int) -> Split:
 
 
 def write(faces: Split, folder: Path) -> None:
-    """Write the faces as JPEG files, a folder a class."""
+    """Write the faces as JPEG files, one folder per class."""
     for number, (image, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
         path = folder / faces.classes[label] / f"{number}.jpg"
         path.parent.mkdir(exist_ok=True)

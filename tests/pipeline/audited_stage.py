@@ -1,8 +1,8 @@
 """Run a stage and record every project file it opens, every module it loads and every key of params.yaml it reads.
 
 Usage: python audited_stage.py RECORD stages/clean.py [ARGUMENT ...], from the project root. A line of RECORD is a JSON
-list: ["file", path, silent], ["module", path] or ["param", key]. `silent` marks what code that only talks to people
-(ferflow.ui) or only checks params.yaml (ferflow.settings) opened.
+list: ["file", path, silent], ["module", path] or ["param", key]. `silent` marks what was opened by ferflow.ui.tracking,
+which only shows results, or by ferflow.settings, which only checks params.yaml.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 record, script, *arguments = sys.argv[1:]
 ROOT = str(Path.cwd())
 SOURCE = os.path.join(ROOT, "src", "ferflow")  # noqa: PTH118 (no Path objects inside an audit hook)
-SILENT = tuple(os.path.join(SOURCE, name) + os.sep for name in ("ui", "settings"))  # noqa: PTH118
+SILENT = tuple(os.path.join(SOURCE, *parts) + os.sep for parts in (("ui", "tracking"), ("settings",)))  # noqa: PTH118
 sys.dont_write_bytecode = True
 out = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # one descriptor, shared with forked workers
 written: set[str] = set()

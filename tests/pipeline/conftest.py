@@ -48,9 +48,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished(project: Project) -> Project:
-    """The project after a whole run, committed."""
-    project.run("dvc", "repro")
+def first_run(project: Project) -> str:
+    """What the first run of everything prints."""
+    return project.run("ferflow", "run")
+
+
+@pytest.fixture(scope="session")
+def finished(project: Project, first_run: str) -> Project:
+    """The project after that run, committed."""
     project.run("git", "add", ".")
     project.run("git", "commit", "--quiet", "-m", "results")
     return project

@@ -41,14 +41,13 @@ def trained_runs(folder: Path) -> pd.DataFrame:
     return runs[runs["tags.mlflow.runName"].isin(RESULTS)]
 
 
-def test_one_command_runs_every_stage(project: Project) -> None:
-    printed = project.run("ferflow", "run")
-    assert all(f"Running stage '{stage}'" in printed for stage in ALL)
-    assert "cnn_augmented" in printed.split("Running stage 'register'")[1], "the leaderboard comes at the end"
+def test_one_command_runs_every_stage(first_run: str) -> None:
+    assert all(f"Running stage '{stage}'" in first_run for stage in ALL)
+    assert "cnn_augmented" in first_run.split("Running stage 'register'")[1], "the leaderboard comes at the end"
 
 
-def test_every_machine_readable_output_is_there(project: Project) -> None:
-    reports = project.folder / "reports"
+def test_every_machine_readable_output_is_there(finished: Project) -> None:
+    reports = finished.folder / "reports"
     named = ["download/receipt.json", "clean/summary.json", "prepare/summary.json", "register/registration.json"]
     named += [f"evaluate/{name}/metrics.json" for name in RESULTS]
     for name in named:
@@ -60,80 +59,82 @@ def test_every_machine_readable_output_is_there(project: Project) -> None:
     assert set(pd.read_csv(reports / "compare/leaderboard.csv")["model"]) == set(RESULTS)
 
 
-def test_no_output_tells_where_or_when_it_was_made(project: Project) -> None:
-    text = [p for p in (project.folder / "reports").rglob("*") if p.suffix in (".json", ".csv", ".md", ".txt", ".html")]
+def test_no_output_tells_where_or_when_it_was_made(finished: Project) -> None:
+    text = [
+        p for p in (finished.folder / "reports").rglob("*") if p.suffix in (".json", ".csv", ".md", ".txt", ".html")
+    ]
     assert len(text) > 20
-    assert not [p for p in [*text, project.folder / "dvc.lock"] if str(project.folder) in p.read_text()]
+    assert not [p for p in [*text, finished.folder / "dvc.lock"] if str(finished.folder) in p.read_text()]
 
 
-def test_nothing_to_do_runs_nothing(project: Project) -> None:
-    assert project.repro() == set()
-    assert "up to date" in project.run("dvc", "status")
+def test_nothing_to_do_runs_nothing(finished: Project) -> None:
+    assert finished.repro() == set()
+    assert "up to date" in finished.run("dvc", "status")
 
 
-def test_dvc_shows_graph_metrics_and_plots(project: Project) -> None:
-    assert "train@cnn_augmented" in project.run("dvc", "dag")
-    shown = project.run("dvc", "metrics", "show")
+def test_dvc_shows_graph_metrics_and_plots(finished: Project) -> None:
+    assert "train@cnn_augmented" in finished.run("dvc", "dag")
+    shown = finished.run("dvc", "metrics", "show")
     assert "compare/headline.json" in shown
     assert all(f"evaluate/{name}/headline.json" in shown.replace("\\", "/") for name in RESULTS)
-    page = project.run("dvc", "plots", "show", "--out", "plots-page")
+    page = finished.run("dvc", "plots", "show", "--out", "plots-page")
     assert "index.html" in page
-    html = (project.folder / "plots-page/index.html").read_text()
+    html = (finished.folder / "plots-page/index.html").read_text()
     assert "cnn: validation accuracy" in html
     assert "confusion" in html
 
 
-def test_every_result_is_a_run_in_mlflow(project: Project) -> None:
-    runs = trained_runs(project.folder)
+def test_every_result_is_a_run_in_mlflow(finished: Project) -> None:
+    runs = trained_runs(finished.folder)
     assert sorted(runs["tags.mlflow.runName"]) == sorted(RESULTS)
     assert set(runs["status"]) == {"FINISHED"}
-    metrics = json.loads((project.folder / "reports/evaluate/cnn/metrics.json").read_text())
+    metrics = json.loads((finished.folder / "reports/evaluate/cnn/metrics.json").read_text())
     cnn = runs[runs["tags.mlflow.runName"] == "cnn"].iloc[0]
     assert cnn["metrics.validation.accuracy"] == pytest.approx(metrics["validation"]["accuracy"])
 
 
-def test_the_champion_answers_with_class_probabilities(project: Project) -> None:
+def test_the_champion_answers_with_class_probabilities(finished: Project) -> None:
     import mlflow
 
-    mlflow.set_tracking_uri(f"sqlite:///{project.folder}/mlflow.db")
-    mlflow.set_registry_uri(f"sqlite:///{project.folder}/mlflow.db")
+    mlflow.set_tracking_uri(f"sqlite:///{finished.folder}/mlflow.db")
+    mlflow.set_registry_uri(f"sqlite:///{finished.folder}/mlflow.db")
     model = mlflow.pyfunc.load_model("models:/ferflow@champion")
-    faces = np.load(project.folder / "data/prepare/test_images.npy")[:5]
+    faces = np.load(finished.folder / "data/prepare/test_images.npy")[:5]
     answer = model.predict(faces)
     assert list(answer.columns) == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
     assert np.allclose(answer.sum(axis=1), 1, atol=1e-4)
-    champion = json.loads((project.folder / "reports/compare/champion.json").read_text())["model"]
-    kept = pd.read_csv(project.folder / f"reports/evaluate/{champion}/predictions_test.csv")
+    champion = json.loads((finished.folder / "reports/compare/champion.json").read_text())["model"]
+    kept = pd.read_csv(finished.folder / f"reports/evaluate/{champion}/predictions_test.csv")
     assert set(kept["label"]) == set(answer.columns)
 
 
-def test_mlflow_is_rebuilt_from_what_dvc_holds(project: Project) -> None:
-    before = sorted(trained_runs(project.folder)["tags.mlflow.runName"])
-    for path in project.folder.glob("mlflow.db*"):
+def test_mlflow_is_rebuilt_from_what_dvc_holds(finished: Project) -> None:
+    before = sorted(trained_runs(finished.folder)["tags.mlflow.runName"])
+    for path in finished.folder.glob("mlflow.db*"):
         path.unlink()
-    project.run("ferflow", "track")
-    assert sorted(trained_runs(project.folder)["tags.mlflow.runName"]) == before
-    project.run("ferflow", "track")
-    assert sorted(trained_runs(project.folder)["tags.mlflow.runName"]) == before, "never twice"
+    finished.run("ferflow", "track")
+    assert sorted(trained_runs(finished.folder)["tags.mlflow.runName"]) == before
+    finished.run("ferflow", "track")
+    assert sorted(trained_runs(finished.folder)["tags.mlflow.runName"]) == before, "never twice"
 
 
-def test_a_forced_second_training_changes_no_byte(project: Project) -> None:
-    lock = project.lock()
-    assert project.repro("--force", "--single-item", "train@cnn_augmented") == {"train@cnn_augmented"}
-    assert project.lock() == lock
+def test_a_forced_second_training_changes_no_byte(finished: Project) -> None:
+    lock = finished.lock()
+    assert finished.repro("--force", "--single-item", "train@cnn_augmented") == {"train@cnn_augmented"}
+    assert finished.lock() == lock
 
 
-def test_a_change_in_one_model_reruns_that_model_and_what_follows(project: Project) -> None:
-    project.edit_params(models__cnn_augmented__train={"learning_rate": 0.004, "augment": {"flip": True}})
-    ran = project.repro()
+def test_a_change_in_one_model_reruns_that_model_and_what_follows(finished: Project) -> None:
+    finished.edit_params(models__cnn_augmented__train={"learning_rate": 0.004, "augment": {"flip": True}})
+    ran = finished.repro()
     follows = {"settings@cnn_augmented", "train@cnn_augmented", "evaluate@cnn_augmented", "compare"}
     assert follows <= ran
     assert ran <= follows | {"register"}
 
 
-def test_a_result_restored_from_the_cache_appears_as_a_run(project: Project) -> None:
-    project.run("git", "checkout", "--quiet", "params.yaml")
-    ran = project.repro()
+def test_a_result_restored_from_the_cache_appears_as_a_run(finished: Project) -> None:
+    finished.run("git", "checkout", "--quiet", "params.yaml")
+    ran = finished.repro()
     assert "train@cnn_augmented" not in ran, "the run cache holds it"
-    project.run("ferflow", "track")
-    assert set(RESULTS) <= set(trained_runs(project.folder)["tags.mlflow.runName"])
+    finished.run("ferflow", "track")
+    assert set(RESULTS) <= set(trained_runs(finished.folder)["tags.mlflow.runName"])

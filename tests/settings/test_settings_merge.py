@@ -1,5 +1,6 @@
 """Which value wins: train < budget < model < the model's block for the budget < what a search found."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,10 +8,11 @@ import yaml
 from pydantic import ValidationError
 from settings_base import BASE, MODEL
 
+from defaults import ROOT
 from ferflow.base.dotted import merge
 from ferflow.base.errors import ConfigError
 from ferflow.settings import Config, parse_config
-from ferflow.settings.resolve import resolve_result, resolve_search
+from ferflow.settings.resolve import resolve_result, resolve_search, unpinned
 from ferflow.train.recipe import ResultSettings
 
 SEARCHED = {"tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn"}}
@@ -136,3 +138,13 @@ def test_a_config_cannot_be_changed() -> None:
         whole.seed = 2
     with pytest.raises(ValidationError, match="frozen"):
         whole.train.augment.flip = True
+
+
+def test_libraries_other_than_the_pinned_ones_are_reported(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("keras==3.1.0 \\\n    --hash=sha256:00\nnumpy==2.0.0 ; python_version >= '3.11'\n")
+    assert unpinned({"keras": "3.1.0", "numpy": "2.0.0", "tensorflow": "2.0"}, lock) == []
+    (line,) = unpinned({"keras": "3.2.0", "numpy": "2.0.0"}, lock)
+    assert line.startswith("keras 3.2.0 is installed, but")
+    assert "pins 3.1.0" in line
+    assert unpinned(resolved().versions, ROOT / "requirements.lock") == [], "this environment is the pinned one"

@@ -1,12 +1,13 @@
-"""The networks. A module in this folder is an architecture; its name is the one in params.yaml.
+"""The architectures: each module in this package is one, and its name is what `architecture:` names in params.yaml.
 
-Each module has
+Each module defines
 
-- `Options`, a ferflow.settings Section: the keys that `network:` may have in the model's block;
-- `build(options, side, classes)`: a keras.Model from raw grey levels, (N, side, side, 1) in 0 to 255, to class
-  probabilities, (N, classes). Scaling is inside; only keras' own layers are used, so that the saved file loads
-  anywhere with safe mode on;
-- in transfer models also `freeze(model, options, head_only)`, see ferflow.train.transfer.
+- `Options`, a ferflow.base.section.Section: the keys that `network:` has in the model's block. Every key is required,
+  because params.yaml is the only place for values;
+- `build(options, side, classes)`, which returns an uncompiled keras.Model: raw grey levels, (N, side, side, 1), 0 to
+  255, to class probabilities, (N, classes). The network scales its input itself, and consists of Keras' own layers
+  only, so that anyone can load the saved file in Keras' safe mode without FERflow;
+- in transfer models also `freeze(model, options, head_only)`; see ferflow.train.transfer.
 
-What several of them share is in ferflow.train.blocks and ferflow.train.transfer.
+Parts that several architectures share are in ferflow.train.blocks and ferflow.train.transfer.
 """

@@ -1,9 +1,9 @@
 """AlexNet (Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks") for small faces.
 
-Its five convolutions and overlapping 3x3 pooling, in the proportions of the original for an image a fifth as large: a
-5x5 kernel with stride 2 for the stem in place of 11x11 with stride 4, and half its dense units. Batch normalisation
-(Ioffe & Szegedy 2015) stands where the original normalises over neighbouring channels; the channels are not grouped,
-which served its two GPUs alone.
+It keeps the five convolutions and the overlapping 3x3 pooling, in the proportions of the original for an image a fifth
+as large: the stem has a 5x5 kernel with stride 2 instead of 11x11 with stride 4, and the dense layers have half as many
+units. Batch normalization (Ioffe & Szegedy 2015) replaces the original's local response normalization. Channels are not
+grouped: the original grouped them only to use two GPUs.
 """
 
 from typing import Annotated
@@ -20,23 +20,23 @@ class Options(Section):
     """Options of alexnet.
 
     Attributes:
-        filters: of the five convolutions.
-        dense: units of each of the two hidden dense layers.
-        dropout: before each of them.
-        norm_momentum: of the running statistics that normalise outside training; see cnn.
+        filters: Number of filters of each of the five convolutions.
+        dense: Number of units of each of the two hidden dense layers.
+        dropout: Dropout rate before each hidden dense layer, 0 to below 1.
+        norm_momentum: Momentum of the running statistics of batch normalization; see ferflow.models.cnn.Options.
     """
 
-    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=5, max_length=5)] = (96, 256, 384, 384, 256)
-    dense: PositiveInt = 2048
-    dropout: Fraction = 0.5
-    norm_momentum: Fraction = 0.99
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=5, max_length=5)]
+    dense: PositiveInt
+    dropout: Fraction
+    norm_momentum: Fraction
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
     """Build the network; see ferflow.models for the contract.
 
     Raises:
-        ModelError: the side is below 16 pixels, which four halvings need.
+        ModelError: The side is below 16 pixels; the network halves it four times.
     """
     check_side("alexnet", side, 16)
     image = grey_input(side)
@@ -56,7 +56,7 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
     x = layers.Flatten()(x)
     for _ in range(2):
         x = layers.Dropout(options.dropout)(x)
-        # Small, as in section 5 of the paper: dropout doubles the variance before each of these layers.
+        # Small, as in section 5 of the paper, because dropout doubles the variance of each layer's input.
         first = keras.initializers.RandomNormal(stddev=0.01)
         x = layers.Dense(options.dense, activation="relu", kernel_initializer=first)(x)
     return classifier(image, x, classes, "alexnet")

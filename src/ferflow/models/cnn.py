@@ -1,8 +1,8 @@
 """A plain convolutional network trained from scratch.
 
-Blocks of Conv2D, BatchNormalization, MaxPooling and Dropout, then Flatten and Dense: the classic design of Simonyan &
-Zisserman 2015 (section 2.1: stacked 3x3 convolutions, twice the filters after each pooling), small, with batch
-normalisation (Ioffe & Szegedy 2015) and dropout (Srivastava et al. 2014).
+Blocks of convolutions, pooling, batch normalization and dropout are followed by two dense layers. This is the design of
+Simonyan & Zisserman 2015 (section 2.1: stacked 3x3 convolutions, twice as many filters after each pooling) at a small
+size, with batch normalization (Ioffe & Szegedy 2015) and dropout (Srivastava et al. 2014).
 """
 
 from typing import Annotated
@@ -19,27 +19,28 @@ class Options(Section):
     """Options of cnn.
 
     Attributes:
-        filters: of each block; each block halves the side.
-        convolutions: in each block.
-        dense: units of the hidden dense layer.
-        dropout: after each block.
-        dense_dropout: after the dense layer.
-        norm_momentum: of the running statistics that normalise outside training. They need some 1 / (1 - momentum)
-            steps to follow the weights: lower it where epochs are short.
+        filters: Number of filters of each block; each block halves the side.
+        convolutions: Number of convolutions in each block, as many entries as `filters`.
+        dense: Number of units of the hidden dense layer.
+        dropout: Dropout rate after each block, 0 to below 1.
+        dense_dropout: Dropout rate after the hidden dense layer, 0 to below 1.
+        norm_momentum: Momentum of the running statistics that batch normalization uses outside training, 0 to below 1.
+            They follow the weights with a delay of about 1 / (1 - norm_momentum) steps, so lower it if epochs have
+            few steps.
     """
 
-    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 64, 128, 256)
-    convolutions: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 2, 2)
-    dense: PositiveInt = 256
-    dropout: Fraction = 0.25
-    dense_dropout: Fraction = 0.5
-    norm_momentum: Fraction = 0.99
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    convolutions: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    dense: PositiveInt
+    dropout: Fraction
+    dense_dropout: Fraction
+    norm_momentum: Fraction
 
     @model_validator(mode="after")
-    def _one_count_a_block(self) -> "Options":
+    def _one_entry_per_block(self) -> "Options":
         if len(self.filters) != len(self.convolutions):
             raise ValueError(
-                "filters and convolutions need one number for each block. "
+                "filters and convolutions must have one entry per block. "
                 f"Received: filters {list(self.filters)}, convolutions {list(self.convolutions)}."
             )
         return self
@@ -49,7 +50,7 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
     """Build the network; see ferflow.models for the contract.
 
     Raises:
-        ModelError: the side is too small for the number of blocks.
+        ModelError: The side is too small for the number of blocks.
     """
     check_blocks("cnn", options.filters, side)
     image = grey_input(side)

@@ -1,4 +1,4 @@
-"""ConvNeXt-Tiny (Liu et al. 2022, "A ConvNet for the 2020s"), pretrained on ImageNet, with a head of our own."""
+"""ConvNeXt-Tiny (Liu et al. 2022, "A ConvNet for the 2020s"), pretrained on ImageNet, with a new head."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from ferflow.train.transfer import TransferOptions, freeze, transfer
 
 __all__ = ["Options", "build", "freeze"]
 
-
-class Options(TransferOptions):
-    """Options of convnext_tiny; see TransferOptions."""
-
-    unfreeze_from: str = "convnext_tiny_stage_2_block_0_depthwise_conv"
+Options = TransferOptions
 
 
-def build(options: Options, side: int, classes: int) -> keras.Model:
-    """Build the network; see ferflow.models for the contract."""
+def build(options: TransferOptions, side: int, classes: int) -> keras.Model:
+    """Build the network; see ferflow.models for the contract.
+
+    Raises:
+        ModelError: See ferflow.train.transfer.transfer.
+    """
     model = transfer("convnext_tiny", _application, "raw", options, side, classes)
     depthwise = keras.models.clone_model(model, clone_function=_depthwise, recursive=True)
     _copy_weights(model, depthwise)
@@ -25,17 +25,17 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
 
 
 def _application(name: str, **arguments: Any) -> keras.Model:
-    # keras fetches ImageNet weights only for the model's own name, so that another can be given only afterwards.
+    # Keras downloads ImageNet weights only for the model's own name, so the model can only be renamed afterwards.
     base: keras.Model = keras.applications.ConvNeXtTiny(**arguments)
     base.name = name
     return base
 
 
 def _depthwise(layer: keras.Layer) -> keras.Layer:
-    """Clone a layer; a convolution with a group a channel as the depthwise one that it is.
+    """Clone a layer; a convolution with one group per channel becomes a DepthwiseConv2D, which computes the same.
 
-    keras.applications writes it as a grouped convolution, which keras has to hand to XLA on TensorFlow and a CPU; a
-    training step of the whole network then takes several times as long.
+    keras.applications writes depthwise convolutions as grouped ones. On TensorFlow and a CPU, Keras has to compile
+    those with XLA, and a training step of the whole network takes about six times as long (docs/training.md).
     """
     if isinstance(layer, layers.Conv2D) and layer.groups > 1:
         return layers.DepthwiseConv2D(layer.kernel_size, padding=layer.padding, name=layer.name)

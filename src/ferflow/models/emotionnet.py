@@ -1,8 +1,9 @@
-"""The plain network: convolutions with ReLU and max pooling, dense layers, softmax; nothing else but dropout.
+"""The plain network: convolutions with ReLU, max pooling, dense layers, dropout and softmax, without normalization.
 
-LeNet's plan (LeCun et al. 1998, "Gradient-based learning applied to document recognition", section II) with the ReLU
-and the dropout of Krizhevsky et al. 2012 and pairs of 3x3 convolutions (Simonyan & Zisserman 2015, section 2.1). Tang
-won the FER-2013 challenge with such a network ("Deep learning using linear support vector machines", 2013).
+The layout is that of LeNet (LeCun et al. 1998, "Gradient-based learning applied to document recognition", section II),
+with the ReLU and dropout of Krizhevsky et al. 2012 and pairs of 3x3 convolutions (Simonyan & Zisserman 2015, section
+2.1).
+Tang won the FER-2013 challenge with a similar network ("Deep learning using linear support vector machines", 2013).
 """
 
 from typing import Annotated
@@ -19,23 +20,23 @@ class Options(Section):
     """Options of emotionnet.
 
     Attributes:
-        filters: of each block; each block halves the side.
-        convolutions: in each block.
-        dense: units of each hidden dense layer.
-        dropout: after each dense layer.
+        filters: Number of filters of each block; each block halves the side.
+        convolutions: Number of convolutions in each block.
+        dense: Number of units of each hidden dense layer.
+        dropout: Dropout rate after each hidden dense layer, 0 to below 1.
     """
 
-    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (32, 64, 128)
-    convolutions: PositiveInt = 2
-    dense: tuple[PositiveInt, ...] = (512, 256)
-    dropout: Fraction = 0.5
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    convolutions: PositiveInt
+    dense: tuple[PositiveInt, ...]
+    dropout: Fraction
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
     """Build the network; see ferflow.models for the contract.
 
     Raises:
-        ModelError: the side is too small for the number of blocks.
+        ModelError: The side is too small for the number of blocks.
     """
     check_blocks("emotionnet", options.filters, side)
     image = grey_input(side)

@@ -1,7 +1,8 @@
 """mini-Xception (Arriaga et al. 2017, "Real-time convolutional neural networks for emotion and gender classification").
 
-Depth-wise separable convolutions in four residual modules and no dense layer: 58,423 parameters at seven classes, the
-network that the popular face libraries ship. The paper's L2 penalty on the kernels is left to `train.weight_decay`.
+It has depthwise separable convolutions in four residual modules and no dense layer: 58,423 parameters with seven
+classes. Several popular face libraries ship this network. The paper's L2 penalty on the kernels is left to
+`train.weight_decay`.
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -21,23 +22,23 @@ class Options(Section):
     """Options of mini_xception.
 
     Attributes:
-        stem: filters of each of the two first convolutions.
-        filters: of each residual module; each module halves the side.
-        norm_momentum: of the running statistics that normalise outside training; see cnn.
+        stem: Number of filters of each of the first two convolutions.
+        filters: Number of filters of each residual module; each module halves the side.
+        norm_momentum: Momentum of the running statistics of batch normalization; see ferflow.models.cnn.Options.
     """
 
-    stem: PositiveInt = 8
-    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (16, 32, 64, 128)
-    norm_momentum: Fraction = 0.99
+    stem: PositiveInt
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    norm_momentum: Fraction
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
     """Build the network; see ferflow.models for the contract.
 
     Raises:
-        ModelError: the side is too small for the number of modules.
+        ModelError: The side is too small for the number of modules.
     """
-    check_side("mini_xception", side, 4 + 2 ** len(options.filters))  # the stem is not padded
+    check_side("mini_xception", side, 4 + 2 ** len(options.filters))  # the two convolutions of the stem are not padded
     image = grey_input(side)
     x = centred(image)
     for _ in range(2):
@@ -50,6 +51,7 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
 
 
 def _module(x: "KerasTensor", filters: int, momentum: float) -> "KerasTensor":
+    """Apply a residual module: two separable convolutions and pooling, added to a strided 1x1 convolution."""
     shortcut = layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=False)(x)
     shortcut = layers.BatchNormalization(momentum=momentum)(shortcut)
     x = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False)(x)

@@ -1,4 +1,4 @@
-"""ResNet50 (He et al. 2016, table 1), pretrained on ImageNet, with a head of our own."""
+"""ResNet50 (He et al. 2016, table 1), pretrained on ImageNet, with a new head."""
 
 import keras
 
@@ -6,13 +6,13 @@ from ferflow.train.transfer import TransferOptions, freeze, transfer
 
 __all__ = ["Options", "build", "freeze"]
 
-
-class Options(TransferOptions):
-    """Options of resnet50; see TransferOptions."""
-
-    unfreeze_from: str = "conv4_block1_1_conv"
+Options = TransferOptions
 
 
-def build(options: Options, side: int, classes: int) -> keras.Model:
-    """Build the network; see ferflow.models for the contract."""
+def build(options: TransferOptions, side: int, classes: int) -> keras.Model:
+    """Build the network; see ferflow.models for the contract.
+
+    Raises:
+        ModelError: See ferflow.train.transfer.transfer.
+    """
     return transfer("resnet50", keras.applications.ResNet50, "caffe", options, side, classes)

@@ -1,8 +1,8 @@
 """VGG for 48x48 (Khaireddin & Chen 2021, "Facial emotion recognition: state of the art performance on FER2013").
 
-Four blocks of two convolutions with batch normalisation and a pooling, then three dense layers: the network that the
-paper brings to 73.3 % on PrivateTest with SGD and Nesterov momentum, a rate halved on plateaus, strong augmentation and
-ten crops, over 300 epochs. Here `width` scales all filters.
+Four blocks of two convolutions with batch normalization and pooling are followed by three dense layers. The paper
+reports 73.3 % on PrivateTest, with SGD and Nesterov momentum, a learning rate that falls on plateaus, strong
+augmentation and ten-crop evaluation, after 300 epochs. Here `width` scales all numbers of filters.
 """
 
 import keras
@@ -16,23 +16,23 @@ class Options(Section):
     """Options of vgg_fer.
 
     Attributes:
-        width: filters of the first block; the next ones have 2, 4 and 8 times as many. The paper's is 64.
-        dense: units of each of the two hidden dense layers. The paper's is 4096.
-        dropout: before each dense layer but the first.
-        norm_momentum: of the running statistics that normalise outside training; see cnn.
+        width: Number of filters of the first block, 64 in the paper; the next ones have 2, 4 and 8 times as many.
+        dense: Number of units of each of the two hidden dense layers, 4096 in the paper.
+        dropout: Dropout rate after each hidden dense layer, 0 to below 1.
+        norm_momentum: Momentum of the running statistics of batch normalization; see ferflow.models.cnn.Options.
     """
 
-    width: PositiveInt = 64
-    dense: PositiveInt = 4096
-    dropout: Fraction = 0.2
-    norm_momentum: Fraction = 0.99
+    width: PositiveInt
+    dense: PositiveInt
+    dropout: Fraction
+    norm_momentum: Fraction
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
     """Build the network; see ferflow.models for the contract.
 
     Raises:
-        ModelError: the side is below 16 pixels, which four halvings need.
+        ModelError: The side is below 16 pixels; the network halves it four times.
     """
     check_side("vgg_fer", side, 16)
     image = grey_input(side)
@@ -42,7 +42,7 @@ def build(options: Options, side: int, classes: int) -> keras.Model:
             x = conv_unit(x, factor * options.width, pool=pool, momentum=options.norm_momentum)
     x = layers.Flatten()(x)
     for _ in range(2):
-        # Small, as Krizhevsky et al. 2012 (section 5) begin: thousands of summands make large outputs of larger ones.
+        # Small, as in Krizhevsky et al. 2012 (section 5): with thousands of inputs, larger weights give large outputs.
         first = keras.initializers.RandomNormal(stddev=0.01)
         x = layers.Dense(options.dense, activation="relu", kernel_initializer=first)(x)
         x = layers.Dropout(options.dropout)(x)

@@ -1,8 +1,9 @@
 """Four wide convolutions with pooling and dropout after each, then two dense layers; 4.2 million parameters.
 
-The network of many tutorials on FER-2013, without normalisation and without padding, so that 48 pixels shrink to one
-position. Its parts: ReLU, dropout (Krizhevsky et al. 2012) and max pooling; no paper of its own. The first weights are
-keras' usual ones (Glorot & Bengio 2010): with those of He et al. 2015, larger, it learnt much more slowly on FER-2013.
+Many tutorials on FER-2013 use this network; it has no paper of its own. It has ReLU, dropout (Krizhevsky et al. 2012)
+and max pooling, but neither normalization nor padding, so 48 pixels shrink to a single position. The initial weights
+are Keras' default (Glorot & Bengio 2010): with the larger ones of He et al. 2015 it learned much more slowly on
+FER-2013.
 """
 
 from typing import Annotated
@@ -19,28 +20,28 @@ class Options(Section):
     """Options of wide_cnn.
 
     Attributes:
-        filters: of each convolution; the pooling after it halves the side.
-        dense: units of each hidden dense layer.
-        dropout: after each pooling.
-        dense_dropout: after each dense layer.
+        filters: Number of filters of each convolution; the pooling after it halves the side.
+        dense: Number of units of each hidden dense layer.
+        dropout: Dropout rate after each pooling, 0 to below 1.
+        dense_dropout: Dropout rate after each hidden dense layer, 0 to below 1.
     """
 
-    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (128, 256, 512, 512)
-    dense: tuple[PositiveInt, ...] = (512, 256)
-    dropout: Fraction = 0.4
-    dense_dropout: Fraction = 0.3
+    filters: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    dense: tuple[PositiveInt, ...]
+    dropout: Fraction
+    dense_dropout: Fraction
 
 
 def build(options: Options, side: int, classes: int) -> keras.Model:
     """Build the network; see ferflow.models for the contract.
 
     Raises:
-        ModelError: the side is too small for the number of convolutions.
+        ModelError: The side is too small for the number of convolutions.
     """
-    least = 1
+    smallest = 1
     for _ in options.filters:
-        least = 2 * least + 2  # an unpadded 3x3 convolution takes two, the pooling half
-    check_side("wide_cnn", side, least)
+        smallest = 2 * smallest + 2  # an unpadded 3x3 convolution removes two pixels, pooling halves
+    check_side("wide_cnn", side, smallest)
     image = grey_input(side)
     x = centred(image)
     for filters in options.filters:

@@ -103,7 +103,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     Raises:
         DataError: The file is missing or lacks a column.
     """
-    manifest = pd.read_parquet(require(path, "clean"))
+    manifest = _read_parquet(require(path, "clean"))
     missing = [name for name in COLUMNS if name not in manifest.columns]
     if missing:
         raise DataError(f"{path} lacks the columns {', '.join(missing)}. Write it again: dvc repro -f clean.")
@@ -124,7 +124,13 @@ def read_votes(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise DataError(f"{path} is missing: the data has no FER+ votes, or clean has not run. Run dvc repro clean.")
-    return pd.read_parquet(path)
+    return _read_parquet(path)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    # Through a handle of Python's own: what Arrow opens by itself, the audit of dependencies cannot see.
+    with path.open("rb") as handle:
+        return pd.read_parquet(handle)
 
 
 _ROW = re.compile(r"^(?P<table>.*\.csv)#(?P<row>[0-9]+)$", re.IGNORECASE | re.DOTALL)

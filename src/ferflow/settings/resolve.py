@@ -1,7 +1,11 @@
 """What a result is trained with, and what a search tries: every layer of params.yaml merged and checked."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import Requirement
 
 from ferflow.base.dotted import merge
 from ferflow.base.errors import ConfigError
@@ -55,6 +59,29 @@ def resolve_search(config: "Config", model: str) -> SearchSettings:
     return validate(
         SearchSettings, {**values, "trials": budget.trials, "images": budget.images, **rules}, f"tune of {model}"
     )
+
+
+def unpinned(versions: Mapping[str, str], lock: Path) -> list[str]:
+    """Return a sentence for each library whose installed version is not the pinned one.
+
+    The settings record what is installed; a result made with other versions is another result.
+
+    Args:
+        versions: Installed versions by package.
+        lock: requirements.lock.
+    """
+    lines = re.findall(r"^[\w.-]+==[^\\\n]+", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    requirements = [Requirement(line) for line in lines]
+    pinned = {
+        requirement.name: str(requirement.specifier).removeprefix("==")
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate()
+    }
+    return [
+        f"{name} {version} is installed, but {lock} pins {pinned[name]}; `make env` installs the pinned version"
+        for name, version in versions.items()
+        if name in pinned and pinned[name] != version
+    ]
 
 
 def train_layers(train: Train, budget: Budget, budget_name: str, model: Model, name: str) -> dict[str, Any]:

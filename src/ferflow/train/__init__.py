@@ -1,1 +1,1 @@
-"""What trains a network: batches, augmentation, the loop, and what it leaves on disk."""
+"""Training: architectures and their shared parts, batches, augmentation, the loop, and what it leaves on disk."""

@@ -1,14 +1,12 @@
 """Find an architecture by its name, check its options, build it."""
 
 import importlib
-import json
 import pkgutil
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from ferflow.base.errors import ConfigError
+from ferflow.base.explain import did_you_mean, validate
 from ferflow.base.section import Section
 
 if TYPE_CHECKING:
@@ -16,67 +14,67 @@ if TYPE_CHECKING:
 
 
 def architectures() -> list[str]:
-    """Return the names of all architectures, sorted."""
-    return sorted(
-        info.name for info in pkgutil.iter_modules(importlib.import_module("ferflow.models").__path__) if not info.ispkg
-    )
+    """Return the names of all architectures, sorted: the modules of ferflow.models.
+
+    >>> "mini_xception" in architectures()
+    True
+    """
+    package = importlib.import_module("ferflow.models")
+    return sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.ispkg)
 
 
 def find_architecture(name: str) -> ModuleType:
-    """Return the module that builds an architecture.
+    """Return the module that builds an architecture; ferflow.models describes what it defines.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: There is no module of that name.
     """
-    if name not in architectures():
+    if name not in (allowed := architectures()):
         raise ConfigError(
-            f"models: {name!r} has no module in src/ferflow/models. Received: {name!r}; there are "
-            f"{', '.join(architectures())}. A variant with params of its own is a link: ln -s cnn.py {name}.py"
+            f"architecture: there is no src/ferflow/models/{name}.py. Received: {name!r}.{did_you_mean(name, allowed)} "
+            f"Allowed: {', '.join(allowed)}. A variant with its own params needs no file: set `architecture: cnn` (or "
+            f"another of these) in its block of `models`."
         )
     return importlib.import_module(f"ferflow.models.{name}")
 
 
-def check_options(name: str, network: dict[str, Any]) -> Section:
-    """Check the `network:` keys of an architecture and return them as its Options.
+def check_options(architecture: str, network: dict[str, Any], model: str | None = None) -> Section:
+    """Check the `network:` options of an architecture and return them as an instance of its Options.
+
+    Args:
+        architecture: Module in ferflow.models.
+        network: Options by name, of JSON's types. All options of the architecture are required.
+        model: Name of the block in params.yaml, for errors. Defaults to the architecture's name.
 
     Raises:
-        ConfigError: a key is unknown, or a value is of a wrong type or out of range.
+        ConfigError: There is no such architecture; an option is unknown or missing, or its value has the wrong type or
+            is out of range.
     """
-    kind = find_architecture(name).Options
-    try:
-        # By way of JSON, since strict mode then takes a list for a tuple.
-        options: Section = kind.model_validate_json(json.dumps(network, default=str))
-    except ValidationError as error:
-        lines = [
-            f"{'.'.join([f'models.{name}.network', *map(str, item['loc'])])}: "
-            + (
-                f"unknown key. Allowed: {', '.join(kind.model_fields)}."
-                if item["type"] == "extra_forbidden"
-                else str(item["ctx"]["error"])
-                if item["type"] == "value_error"
-                else f"{item['msg']}. Received: {item['input']!r}."
-            )
-            for item in error.errors(include_url=False)
-        ]
-        raise ConfigError("\n  ".join(["params.yaml is not right:", *lines])) from None
+    options: Section = validate(
+        find_architecture(architecture).Options, network, "params.yaml", f"models.{model or architecture}.network."
+    )
     return options
 
 
-def build_network(name: str, network: dict[str, Any], side: int, classes: int) -> "keras.Model":
-    """Build an architecture with fresh weights (or those that its options name).
+def build_network(
+    architecture: str, network: dict[str, Any], side: int, classes: int, model: str | None = None
+) -> "keras.Model":
+    """Build an architecture with random weights, or with the pretrained weights that its options name.
 
     Args:
-        name: a module of this folder.
-        network: its options; keys left out take their defaults.
-        side: height and width of the images in pixels.
-        classes: how many.
+        architecture: Module in ferflow.models.
+        network: Options of the architecture; all are required.
+        side: Height and width of the images in pixels.
+        classes: Number of classes.
+        model: Name of the block in params.yaml, for errors. Defaults to the architecture's name.
 
     Returns:
-        An uncompiled keras.Model, (N, side, side, 1) grey levels 0 to 255 -> (N, classes) probabilities.
+        An uncompiled network: grey levels, (N, side, side, 1), 0 to 255, to class probabilities, (N, classes).
 
     Raises:
-        ConfigError: unknown architecture or option.
-        ModelError: pretrained weights cannot be had, or the images are too small for the network.
+        ConfigError: Architecture or options are invalid; see check_options.
+        ModelError: Pretrained weights could not be obtained, or the images are too small for the network.
     """
-    model: keras.Model = find_architecture(name).build(check_options(name, network), side, classes)
-    return model
+    options = check_options(architecture, network, model)
+    built: keras.Model = find_architecture(architecture).build(options, side, classes)
+    return built

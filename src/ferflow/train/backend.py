@@ -1,4 +1,4 @@
-"""What differs between keras' backends: the only module that knows their names."""
+"""Everything that differs between Keras' backends; no other module names one, except the start of Keras."""
 
 import contextlib
 import importlib
@@ -15,11 +15,14 @@ from ferflow.base.errors import ConfigError
 
 
 def make_reproducible(seed: int) -> None:
-    """Seed Python, numpy and the backend, and ask the backend for deterministic operations.
+    """Seed Python, NumPy and the backend, and switch the backend to deterministic operations.
 
-    On a CPU the operations are deterministic anyway; on a GPU this chooses slower ones that are.
+    On a GPU, deterministic operations are slower; on a CPU they cost nothing measurable (docs/training.md).
+
+    Args:
+        seed: Seed of everything that Keras draws: initial weights and dropout.
     """
-    keras.backend.clear_session()  # layer names count from here, so that the saved file has the same names
+    keras.backend.clear_session()  # restarts the numbers in layer names, so that saved files have the same names
     keras.utils.set_random_seed(seed)
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -29,16 +32,24 @@ def make_reproducible(seed: int) -> None:
 
 
 def needs_jit() -> bool:
-    """Tell whether a step must be compiled: without it JAX takes each operation by itself, others have their graph."""
+    """Return whether training steps must be compiled with XLA: JAX would otherwise run each operation separately."""
+    return bool(keras.backend.backend() == "jax")
+
+
+def assigns_by_reference() -> bool:
+    """Return whether a variable that is assigned another's value shares its memory, which a JAX step may then reuse."""
     return bool(keras.backend.backend() == "jax")
 
 
 @contextlib.contextmanager
 def shared_by_devices(count: int) -> Iterator[None]:
-    """Let `count` devices share every batch of the networks that are built inside; 1 changes nothing.
+    """Within the context, let devices share each batch of the networks that are built.
+
+    Args:
+        count: Number of devices; 1 changes nothing.
 
     Raises:
-        ConfigError: there are fewer devices, or the backend cannot do it.
+        ConfigError: The machine has fewer devices, or the backend cannot share batches.
     """
     if count == 1:
         yield
@@ -46,13 +57,16 @@ def shared_by_devices(count: int) -> Iterator[None]:
     backend = keras.backend.backend()
     if backend != "jax":
         raise ConfigError(
-            f"train.devices: keras shares a batch among devices on the JAX backend only. Received: {count}, on "
-            f"{backend}. Install jax (for Nvidia: pip install 'jax[cuda12]') and set KERAS_BACKEND=jax, or set "
-            "train.devices: 1."
+            f"train.devices: Keras shares batches among devices only on the JAX backend. Received: {count}, on "
+            f"{backend}. Install JAX (for Nvidia: pip install 'jax[cuda12]') and set backend: jax in params.yaml, or "
+            "set train.devices: 1."
         )
     devices = keras.distribution.list_devices()
     if len(devices) < count:
-        raise ConfigError(f"train.devices: received {count}, but this machine has {len(devices)}: {devices}.")
+        raise ConfigError(
+            f"train.devices: this machine has {len(devices)} ({', '.join(devices)}). Received: {count}. Set "
+            f"train.devices to at most {len(devices)}."
+        )
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:count]))
     try:
@@ -62,16 +76,15 @@ def shared_by_devices(count: int) -> Iterator[None]:
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return what a training time depends on: cores, processor, backend and versions."""
+    """Return what a training time depends on: `cores`, `cpu`, `backend` and library `versions`."""
     backend = keras.backend.backend()
-    package = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}[backend]
     return {
         "cores": os.cpu_count(),
         "cpu": _processor(),
         "backend": backend,
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("ferflow", "keras", package, "numpy")},
+            **{name: version(name) for name in ("ferflow", "keras", backend, "numpy")},
         },
     }
 
@@ -82,6 +95,6 @@ def _processor() -> str:
             for line in lines:
                 if line.startswith("model name"):
                     return line.partition(":")[2].strip()
-    except OSError:
+    except OSError:  # not Linux
         pass
     return platform.processor() or platform.machine()

@@ -1,7 +1,7 @@
-"""The training images in the order of an epoch, changed at random, ready one batch ahead of the network.
+"""The batches of each epoch: order, augmentation, balance and mixing, prepared while the network trains.
 
-Everything random is a function of (seed, epoch, batch), so that an epoch is the same whether or not the training
-was stopped before it.
+Everything random is a function of (seed, epoch, batch), so that a resumed training sees the same batches. Keras'
+datasets and preprocessing layers cannot do that: they draw from one running stream.
 """
 
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from ferflow.base.arrays import Split
 from ferflow.train.augment import augment_batch
 from ferflow.train.recipe import Train
 
-ORDER, BATCH = 0, 1  # what a random stream is for
+ORDER, BATCH = 0, 1  # part of the seed: which use a random stream has
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step takes.
+    """The input of one training step.
 
     Attributes:
-        images: float32, (B, side, side, 1), grey levels 0 to 255.
-        targets: float32, (B, classes), shares that sum to 1.
-        weights: float32, (B,), or None.
+        images: Grey levels 0 to 255, float32, (B, side, side, 1).
+        targets: Distribution over the classes, float32, (B, classes); each row sums to 1.
+        weights: Weight of each image in the loss, float32, (B,); None: all 1.
     """
 
     images: npt.NDArray[np.float32]
@@ -37,13 +37,19 @@ class Batches:
     """The batches of a training split, epoch by epoch.
 
     Attributes:
-        size: images a batch.
-        steps: batches an epoch. Images that do not fill a batch sit out that epoch (others each time), so that
-            every step has the same shape.
+        size: Images per batch: the batch size of the settings, or the whole split if that is smaller.
+        steps: Batches per epoch. Images that do not fill a batch are left out of that epoch (different ones each
+            time), so that every step has the same shape and is compiled once.
     """
 
     def __init__(self, split: Split, settings: Train, seed: int) -> None:
-        """Load the images; `settings` and `seed` fix all that follows."""
+        """Load the images.
+
+        Args:
+            split: Training split.
+            settings: Batch size, augmentation, imbalance, mixup and CutMix.
+            seed: Seed of order, augmentation and mixing.
+        """
         self._images = np.ascontiguousarray(split.images)
         one_hot = np.eye(len(split.classes), dtype=np.float32)[split.labels]
         self._targets = one_hot if split.votes is None else split.votes
@@ -55,7 +61,11 @@ class Batches:
         self.steps = len(split) // self.size
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch (counted from 1); the next is made while the network works on this one."""
+        """Yield the batches of an epoch. A thread prepares the next two while the caller uses one.
+
+        Args:
+            number: Number of the epoch, from 1.
+        """
         order = self._order(number)
         with ThreadPoolExecutor(max_workers=1) as worker:
             ahead = [worker.submit(self._make, number, step, order) for step in range(min(2, self.steps))]
@@ -66,12 +76,13 @@ class Batches:
                 yield batch
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Return the rows of the split in the order of an epoch; oversampling draws them with replacement."""
         rng = np.random.default_rng([self._seed, ORDER, epoch])
         count = len(self._labels)
         if self._settings.imbalance != "oversample":
             return rng.permutation(count)
-        chance = 1 / np.bincount(self._labels)[self._labels]
-        return rng.choice(count, size=count, p=chance / chance.sum())
+        probability = 1 / np.bincount(self._labels)[self._labels]  # every class as a whole is equally likely
+        return rng.choice(count, size=count, p=probability / probability.sum())
 
     def _make(self, epoch: int, step: int, order: npt.NDArray[np.int64]) -> Batch:
         rng = np.random.default_rng([self._seed, BATCH, epoch, step])
@@ -90,11 +101,11 @@ class Batches:
 
 
 def _class_weights(labels: npt.NDArray[np.int64], classes: int, imbalance: str) -> npt.NDArray[np.float32] | None:
-    """Return a weight for each class, 1 on average over the images, or None."""
+    """Return the weight of each class, (classes,), with mean 1 over the images; None: no weights."""
     if imbalance not in ("class_weights", "effective_number"):
         return None
     counts = np.maximum(np.bincount(labels, minlength=classes), 1).astype(np.float64)
-    # Effective number of samples (Cui et al. 2019, equation 2): (1 - beta^n) / (1 - beta), with beta 0.999.
+    # Effective number of samples (Cui et al. 2019, equation 2): (1 - beta^n) / (1 - beta), with beta = 0.999.
     effective = counts if imbalance == "class_weights" else (1 - 0.999**counts) / (1 - 0.999)
     weights = 1 / effective
     scaled: npt.NDArray[np.float32] = (weights / weights[labels].mean()).astype(np.float32)
@@ -108,7 +119,13 @@ def _mix(
     settings: Train,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
-    """Blend each image with another of the batch: mixup, CutMix, or one of the two at random where both are on."""
+    """Mix each image with another of the batch, by mixup (Zhang et al. 2018) or CutMix (Yun et al. 2019).
+
+    One share and one rectangle apply to the whole batch. If both methods are on, one of them is drawn for each batch.
+
+    Returns:
+        The mixed images, targets and weights, with the shapes of the arguments.
+    """
     other = rng.permutation(len(images))
     use_mixup = bool(settings.mixup) and (not settings.cutmix or rng.random() < 0.5)
     share = float(rng.beta(settings.mixup, settings.mixup) if use_mixup else rng.beta(settings.cutmix, settings.cutmix))
@@ -120,7 +137,7 @@ def _mix(
         top, left = rng.integers(0, side - cut + 1, 2)
         mixed = images.copy()
         mixed[:, top : top + cut, left : left + cut] = images[other][:, top : top + cut, left : left + cut]
-        share = 1 - cut * cut / (side * side)
+        share = 1 - cut * cut / (side * side)  # the share of pixels, since `cut` was rounded
     blended = share * targets + (1 - share) * targets[other]
     if weights is not None:
         weights = (share * weights + (1 - share) * weights[other]).astype(np.float32)

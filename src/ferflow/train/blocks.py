@@ -1,4 +1,4 @@
-"""Layers that several architectures have in common."""
+"""Layers that several architectures share."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,55 +13,75 @@ if TYPE_CHECKING:
 
 
 def grey_input(side: int) -> "KerasTensor":
-    """Return the input of raw grey levels, (side, side, 1), 0 to 255."""
+    """Return the input layer for grey levels, (side, side, 1), 0 to 255."""
     return keras.Input((side, side, 1), name="image")
 
 
 def centred(x: "KerasTensor") -> "KerasTensor":
-    """Scale grey levels 0 to 255 to -1 to 1."""
+    """Scale grey levels from 0 to 255 to the range -1 to 1."""
     return layers.Rescaling(1 / 127.5, offset=-1.0, name="centre")(x)
 
 
-def conv_unit(
-    x: "KerasTensor", filters: int, size: int = 3, pool: bool = False, momentum: float = 0.99
-) -> "KerasTensor":
-    """Apply convolution, max pooling where asked, batch normalisation (Ioffe & Szegedy 2015) and ReLU.
+def conv_unit(x: "KerasTensor", filters: int, *, pool: bool, momentum: float) -> "KerasTensor":
+    """Apply a 3x3 convolution, optional 2x2 max pooling, batch normalization (Ioffe & Szegedy 2015) and ReLU.
 
-    Pooling comes before normalisation: on a CPU those two read four times less memory then; docs/training.md tells
-    what it brings.
+    Pooling comes before normalization, because normalization and ReLU then process a quarter of the values;
+    docs/training.md has the measured gain.
+
+    Args:
+        x: Feature maps, (N, height, width, channels).
+        filters: Number of filters.
+        pool: Whether to halve height and width by max pooling.
+        momentum: Momentum of the running statistics of batch normalization.
     """
-    x = layers.Conv2D(filters, size, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
     if pool:
         x = layers.MaxPooling2D()(x)
     return layers.ReLU()(layers.BatchNormalization(momentum=momentum)(x))
 
 
-def dense_unit(x: "KerasTensor", units: int, dropout: float, momentum: float = 0.99) -> "KerasTensor":
-    """Apply a dense layer, batch normalisation, ReLU and dropout."""
+def dense_unit(x: "KerasTensor", units: int, dropout: float, momentum: float) -> "KerasTensor":
+    """Apply a dense layer, batch normalization, ReLU and dropout.
+
+    Args:
+        x: Features, (N, features).
+        units: Number of units.
+        dropout: Dropout rate.
+        momentum: Momentum of the running statistics of batch normalization.
+    """
     x = layers.Dense(units, use_bias=False, kernel_initializer="he_normal")(x)
     x = layers.ReLU()(layers.BatchNormalization(momentum=momentum)(x))
     return layers.Dropout(dropout)(x)
 
 
 def classifier(image: "KerasTensor", features: "KerasTensor", classes: int, name: str) -> keras.Model:
-    """Close a network with a softmax over the classes, computed in float32 whatever the precision."""
+    """Return the network from `image` through `features` to a softmax, which is float32 at any precision."""
     output = layers.Dense(classes, activation="softmax", dtype="float32", name="emotion")(features)
     return keras.Model(image, output, name=name)
 
 
-def check_side(name: str, side: int, least: int) -> None:
-    """Refuse images too small for a network.
+def check_side(architecture: str, side: int, smallest: int) -> None:
+    """Refuse images that are too small for a network.
+
+    Args:
+        architecture: Name of the architecture, for the message.
+        side: Height and width of the images in pixels.
+        smallest: Minimum for this network.
 
     Raises:
-        ModelError: `side` is below `least`.
+        ModelError: `side` is below `smallest`.
     """
-    if side < least:
+    if side < smallest:
         raise ModelError(
-            f"{name} needs images of {least}x{least} pixels or more. Received: clean.image_size {side}. "
-            "Raise clean.image_size in params.yaml, or take this model out of `enabled`."
+            f"{architecture} needs images of at least {smallest}x{smallest} pixels. Received: {side}x{side}. Raise "
+            "image_size in params.yaml, or remove the result from `results`."
         )
 
 
-def check_blocks(name: str, filters: Sequence[int], side: int) -> None:
-    """Refuse more halvings than the image has: `check_side` with two to the number of blocks."""
-    check_side(name, side, 2 ** len(filters))
+def check_blocks(architecture: str, filters: Sequence[int], side: int) -> None:
+    """Refuse images that are too small to be halved once per block.
+
+    Raises:
+        ModelError: `side` is below 2 to the power of the number of blocks.
+    """
+    check_side(architecture, side, 2 ** len(filters))

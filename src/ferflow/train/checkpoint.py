@@ -1,6 +1,8 @@
-"""The state of an unfinished training, kept on disk so that it can go on after any stop.
+"""Checkpoints: the state of an unfinished training, from which it resumes to the same bits.
 
-It lives outside DVC's outputs, since DVC deletes those before a stage runs.
+Keras' BackupAndRestore is not enough: it knows nothing of the best epoch, the history and the time spent, and it would
+resume with other settings, data or code without notice. Checkpoints are not outputs of DVC, because DVC deletes outputs
+before it runs a stage.
 """
 
 import hashlib
@@ -18,9 +20,10 @@ import numpy.typing as npt
 from ferflow.base.arrays import Split
 from ferflow.base.errors import ModelError
 from ferflow.base.files import whole_file
-from ferflow.train.recipe import ResolvedModel
+from ferflow.train.recipe import Settings
 
 Arrays = list[npt.NDArray[Any]]
+_SOURCES = Path(__file__).parents[2]
 
 
 @dataclass
@@ -28,12 +31,12 @@ class State:
     """A training at the end of an epoch.
 
     Attributes:
-        epoch: the last one done.
-        variables: of the network, with its random generators, and of the optimizer.
-        best: weights of the best epoch.
-        history: a row an epoch.
-        seconds: trained so far.
-        steps: taken so far.
+        epoch: Number of the last finished epoch, from 1.
+        variables: Variables of the network, including its random generators, and of the optimizer.
+        best: Weights of the best epoch.
+        history: One row per epoch.
+        seconds: Seconds trained so far, over all sessions.
+        steps: Number of steps so far.
     """
 
     epoch: int
@@ -45,16 +48,20 @@ class State:
 
 
 class Checkpoint:
-    """One file in a folder, replaced whole at the end of each epoch."""
+    """A file in a folder that is replaced atomically at the end of each epoch."""
 
     def __init__(self, folder: Path, key: str) -> None:
-        """Name the folder, and the key of what is trained: a state under another key is not used."""
-        self._folder = folder
+        """Choose folder and key.
+
+        Args:
+            folder: Folder of the file.
+            key: Digest of what is trained, from training_key. A state with another key is ignored.
+        """
         self._path = folder / "state.npz"
         self._key = key
 
     def save(self, state: State) -> None:
-        """Write the state, whole or not at all."""
+        """Write the state atomically."""
         arrays: dict[str, Any] = {"key": self._key, "epoch": state.epoch}
         arrays |= {"seconds": state.seconds, "steps": state.steps}
         arrays |= {f"variable_{i}": a for i, a in enumerate(state.variables)}
@@ -66,10 +73,10 @@ class Checkpoint:
             np.savez(temporary, **arrays)
 
     def load(self) -> State | None:
-        """Return the state, or None where there is none of this key.
+        """Return the state, or None if there is none with this key.
 
         Raises:
-            ModelError: the file cannot be read.
+            ModelError: The file cannot be read.
         """
         if not self._path.is_file():
             return None
@@ -82,35 +89,53 @@ class Checkpoint:
                 variables, best = _numbered(file, "variable_"), _numbered(file, "best_")
                 return State(int(file["epoch"]), variables, best, history, float(file["seconds"]), int(file["steps"]))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ModelError(f"{self._path} cannot be read ({error}). Delete it to train from the start.") from error
+            raise ModelError(
+                f"The checkpoint {self._path} cannot be read ({error}). Delete it to train from the start: "
+                f"rm {self._path}."
+            ) from error
 
 
-def training_key(resolved: ResolvedModel, train: Split, validation: Split, seed: int) -> str:
-    """Return a digest of all that the training depends on: settings, data, and the code of network and training.
+def training_code(architecture: str) -> list[Path]:
+    """Return the source files that decide the bytes of a training, sorted.
 
-    Other networks' code is left out, so that a new architecture does not end the resumption of a running one.
+    They are the ones that stage train declares in dvc.yaml: the packages base and train, and the architecture's module.
+    Other architectures do not count, so that a new one does not end the resumption of a running training.
+
+    Args:
+        architecture: Module in ferflow.models.
     """
-    settings = [resolved.model_dump(mode="json"), seed, keras.backend.backend(), keras.version(), train.classes]
-    digest = hashlib.sha256(json.dumps(settings).encode())
+    package = _SOURCES / "ferflow"
+    return sorted([*package.glob("base/*.py"), *package.glob("train/*.py"), package / "models" / f"{architecture}.py"])
+
+
+def training_key(settings: Settings, train: Split, validation: Split, seed: int) -> str:
+    """Return a digest of everything that a training depends on: settings, data, backend and training_code.
+
+    Args:
+        settings: The network and how it is trained.
+        train: Training split.
+        validation: Validation split.
+        seed: Seed of the training.
+    """
+    values = [settings.model_dump(mode="json"), seed, keras.backend.backend(), keras.version(), train.classes]
+    digest = hashlib.sha256(json.dumps(values).encode())
     for split in (train, validation):
         for array in (split.images, split.labels, split.votes):
             if array is not None:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
-    package = Path(__file__).parent.parent
-    networks = package / "models"
-    code = [networks / "__init__.py", networks / f"{resolved.architecture}.py"]
-    code += sorted((networks / "shared").glob("*.py")) + sorted((package / "train").glob("*.py"))
-    for source in code:
+    for source in training_code(settings.architecture):
+        digest.update(source.relative_to(_SOURCES).as_posix().encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
 
 def forget_checkpoints(folder: Path) -> None:
-    """Delete the states of a training whose result is safe on disk."""
+    """Delete the checkpoints of a training whose result has been written."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _numbered(file: Any, prefix: str) -> Arrays:
+    """Return the arrays `<prefix>0`, `<prefix>1`, ... of a NumPy archive."""
     count = sum(name.startswith(prefix) for name in file.files)
     return [file[f"{prefix}{i}"] for i in range(count)]

@@ -1,10 +1,19 @@
-"""The training loop: one step after another, the best epoch by validation kept, ready to go on after any stop."""
+"""The training loop: train epoch by epoch, keep the best epoch by validation, resume after any interruption.
 
+Keras' fit with its callbacks (EarlyStopping, BackupAndRestore, SwapEMAWeights, ReduceLROnPlateau) is not enough: it
+cannot resume to the same bits within a schedule and an order of batches, end by the clock, or select the best epoch by
+macro F1 of the averaged weights.
+
+An epoch runs in this order (`_Trainer.run_epoch`): enter the phase (the head alone, or the base too), then for each
+step set the rate and train on a batch, then validate with the averaged weights and keep them if they are the best.
+"""
+
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -15,16 +24,17 @@ from ferflow.base.errors import ModelError
 from ferflow.base.metrics import accuracy, log_loss, macro_f1
 from ferflow.base.network import predict
 from ferflow.train.architectures import build_network, check_options, find_architecture
-from ferflow.train.backend import make_reproducible, shared_by_devices
+from ferflow.train.backend import assigns_by_reference, make_reproducible, shared_by_devices
 from ferflow.train.batches import Batches
 from ferflow.train.checkpoint import Checkpoint, State, training_key
 from ferflow.train.costs import count_macs
 from ferflow.train.optimizer import compile_network
-from ferflow.train.recipe import ResolvedModel, Train
-from ferflow.train.schedule import learning_rate
+from ferflow.train.recipe import ResultSettings, Train
+from ferflow.train.schedule import rate_at_step
 from ferflow.ui.progress import progress
 
 HISTORY = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate"]
+Stopped = Literal["patience", "epochs", "max_minutes"]
 
 
 @dataclass(frozen=True)
@@ -32,21 +42,21 @@ class TrainResult:
     """A finished training.
 
     Attributes:
-        model: with the weights of the best epoch, uncompiled, float32.
-        history: a row an epoch, with the columns of HISTORY.
-        best_epoch: counted from 1.
-        stopped: what ended it: `patience`, `epochs` or `max_minutes`.
-        images: to learn from.
-        trainable_parameters: of the last phase.
-        macs: multiply-accumulates of one image's forward pass.
-        seconds: spent in steps and validation, all sessions together.
-        seen: images that the steps took, each as often as it was taken.
+        model: The network with the weights of the best epoch, uncompiled, float32.
+        history: One row per epoch, with the columns of HISTORY.
+        best_epoch: Number of the best epoch, from 1.
+        stopped: What ended the training.
+        images: Number of training images.
+        trainable_parameters: Number of weights that the last phase changed.
+        macs: Multiply-accumulate operations of one image's forward pass.
+        seconds: Seconds spent in steps and validation, over all sessions.
+        seen: Images that all steps took together; an image counts each time.
     """
 
     model: keras.Model
     history: pd.DataFrame
     best_epoch: int
-    stopped: str
+    stopped: Stopped
     images: int
     trainable_parameters: int
     macs: int
@@ -55,44 +65,43 @@ class TrainResult:
 
     @property
     def best(self) -> dict[str, float]:
-        """The validation figures of the best epoch."""
+        """Validation figures of the best epoch: `val_accuracy`, `val_macro_f1` and `val_loss`."""
         row = self.history.iloc[self.best_epoch - 1]
         return {name: float(row[name]) for name in ("val_accuracy", "val_macro_f1", "val_loss")}
 
 
 def train_network(
-    resolved: ResolvedModel,
+    settings: ResultSettings,
     train: Split,
     validation: Split,
     seed: int,
     checkpoints: Path | None = None,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> TrainResult:
-    """Train a network; the same arguments give the same weights, however often it was stopped between.
+    """Train a network; the same arguments give the same weights, however often the training was interrupted.
 
     Args:
-        resolved: the network and how to train it.
-        train: images to learn from.
-        validation: images that decide which epoch is kept and when to stop.
-        seed: of weights, order, augmentation and dropout.
-        checkpoints: folder for the state after each epoch; None keeps none. The caller deletes it once the result
-            is safe on disk (forget_checkpoints).
-        on_epoch: called after each epoch with its row of the history; also for epochs done before a stop. What it
-            raises ends the training.
+        settings: The network and how to train it.
+        train: Training split.
+        validation: Validation split, which decides which epoch is kept and when to stop.
+        seed: Seed of weights, order, augmentation and dropout.
+        checkpoints: Folder for the state after each epoch. The caller deletes it once the result has been written
+            (forget_checkpoints). Defaults to no checkpoints.
+        on_epoch: Called after each epoch with its row of the history, on resuming also for the earlier epochs. An
+            exception that it raises ends the training. Defaults to nothing.
 
     Raises:
-        ConfigError, ModelError: the network cannot be built; or the loss is no longer a number.
+        ConfigError: Architecture or options are invalid, or devices are missing.
+        ModelError: The network cannot be built, the loss is no longer finite, or a checkpoint cannot be read.
     """
-    make_reproducible(seed)  # first: it clears keras' session, and with it who shares the batches
-    with shared_by_devices(resolved.train.devices):
-        trainer, stopped = _train(resolved, train, validation, seed, checkpoints, on_epoch)
-    # Built anew, so that names and bytes of the file do not depend on stops, precision or phases.
-    macs, trainable = (
-        count_macs(trainer.model),
-        sum(int(np.prod(w.shape)) for w in trainer.model.trainable_weights),
-    )
+    make_reproducible(seed)  # first, because it clears Keras' session and with it the distribution over devices
+    with shared_by_devices(settings.train.devices):
+        trainer, stopped = _train(settings, train, validation, seed, checkpoints, on_epoch)
+    macs = count_macs(trainer.model)
+    trainable = sum(int(np.prod(weight.shape)) for weight in trainer.model.trainable_weights)
+    # Build the network again, so that names and bytes of its file do not depend on interruptions, precision or phases.
     make_reproducible(seed)
-    model = build_network(resolved.architecture, resolved.network, train.images.shape[1], len(train.classes))
+    model = _build(settings, train)
     model.set_weights(trainer.best)
     return TrainResult(
         model=model,
@@ -107,24 +116,29 @@ def train_network(
     )
 
 
+def _build(settings: ResultSettings, train: Split) -> keras.Model:
+    side, classes = train.images.shape[1], len(train.classes)
+    return build_network(settings.architecture, settings.network, side, classes, settings.model)
+
+
 def _train(
-    resolved: ResolvedModel,
+    settings: ResultSettings,
     train: Split,
     validation: Split,
     seed: int,
     checkpoints: Path | None,
     on_epoch: Callable[[dict[str, float]], None] | None,
-) -> tuple["_Trainer", str]:
-    """Train from the start or from where it was; return the trainer and what ended it."""
-    keras.config.set_dtype_policy(resolved.train.precision)
+) -> tuple["_Trainer", Stopped]:
+    """Train from the start or from the checkpoint; return the trainer and what ended the training."""
+    keras.config.set_dtype_policy(settings.train.precision)
     try:
-        trainer = _Trainer(resolved, train, validation, seed)
+        trainer = _Trainer(settings, train, validation, seed)
     finally:
         keras.config.set_dtype_policy("float32")
-    checkpoint = Checkpoint(checkpoints, training_key(resolved, train, validation, seed)) if checkpoints else None
+    checkpoint = Checkpoint(checkpoints, training_key(settings, train, validation, seed)) if checkpoints else None
     if checkpoint and (state := checkpoint.load()):
         trainer.restore(state)
-        print(f"{resolved.name}: goes on after epoch {state.epoch}", flush=True)
+        print(f"{settings.result}: resuming after epoch {state.epoch}", flush=True)
         for row in state.history:
             if on_epoch:
                 on_epoch(row)
@@ -138,14 +152,14 @@ def _train(
 
 
 class _Trainer:
-    """The network, its optimizer and where the training stands."""
+    """A network with its optimizer, history and best weights so far."""
 
-    def __init__(self, resolved: ResolvedModel, train: Split, validation: Split, seed: int) -> None:
-        self._settings: Train = resolved.train
-        self._module = find_architecture(resolved.architecture)
-        self._options = check_options(resolved.architecture, resolved.network)
-        self._name = resolved.name
-        self.model = build_network(resolved.architecture, resolved.network, train.images.shape[1], len(train.classes))
+    def __init__(self, settings: ResultSettings, train: Split, validation: Split, seed: int) -> None:
+        self._settings: Train = settings.train
+        self._module = find_architecture(settings.architecture)
+        self._options = check_options(settings.architecture, settings.network, settings.model)
+        self._name = settings.result
+        self.model = _build(settings, train)
         self._batches = Batches(train, self._settings, seed)
         self._validation = validation
         pretrained = hasattr(self._module, "freeze") and getattr(self._options, "weights", "none") != "none"
@@ -164,13 +178,13 @@ class _Trainer:
 
     @property
     def best_epoch(self) -> int:
-        scores = [self._score(row) for row in self.history]
-        return int(np.argmax(scores)) + 1
+        """Number of the best epoch so far, from 1."""
+        return int(np.argmax([self._score(row) for row in self.history])) + 1
 
-    def finished(self) -> str | None:
-        """Say what ends the training now, or None."""
+    def finished(self) -> Stopped | None:
+        """Return what ends the training now, or None."""
         done = len(self.history)
-        # The head's warm-up counts as progress: patience starts when the base begins to learn.
+        # The epochs of the head alone count as progress: patience starts when the base begins to learn.
         waited = done - max(self.best_epoch, self._head_epochs) if done else 0
         if done >= self._settings.epochs:
             return "epochs"
@@ -181,7 +195,11 @@ class _Trainer:
         return None
 
     def run_epoch(self) -> dict[str, float]:
-        """Train one epoch, or what the time allows of it, validate, and return its row of the history."""
+        """Train one epoch, or what the time allows of it, validate, and return its row of the history.
+
+        Raises:
+            ModelError: The loss is no longer finite.
+        """
         start = time.monotonic() - self.seconds
         epoch, steps = len(self.history) + 1, self._batches.steps
         self._enter_phase(epoch)
@@ -198,34 +216,38 @@ class _Trainer:
         )
         for step, batch in batches:
             spent = self._spent(time.monotonic() - start)
-            if step and spent >= 1:
+            if step and spent >= 1:  # at least one step, so that the row has a loss
                 break
-            rate = factor * learning_rate(self._settings, epoch, step, steps, self._gains(), spent)
+            rate = factor * rate_at_step(self._settings, epoch, step, steps, self._gains(), spent)
             self.model.optimizer.learning_rate = rate
             logs = self.model.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights, return_dict=True)
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
             done += 1
         row = {"epoch": float(epoch)} | {name: total / done for name, total in sums.items()}
-        row |= self._validate() | {"learning_rate": rate}
-        # The last step of an epoch can break the weights without a trace in the training loss.
-        if not (np.isfinite(row["loss"]) and np.isfinite(row["val_loss"])):
-            raise ModelError(
-                f"{self._name}: the loss is no longer a number in epoch {epoch}. Lower train.learning_rate "
-                f"(now {self._settings.learning_rate}) or set train.clip_norm."
+        with self._averaged_weights():
+            row |= self._validate() | {"learning_rate": rate}
+            # The validation loss counts as well: an epoch's last step can break the weights after its loss was taken.
+            if not (np.isfinite(row["loss"]) and np.isfinite(row["val_loss"])):
+                raise ModelError(
+                    f"{self._name}: the loss is no longer finite in epoch {epoch}. Lower train.learning_rate, or set "
+                    f"train.clip_norm. Received: train.learning_rate {self._settings.learning_rate}."
+                )
+            # Rounded here, so that the best epoch is decided on exactly the values that history.csv shows.
+            self.history.append(
+                {name: round(value, 10 if name == "learning_rate" else 6) for name, value in row.items()}
             )
-        self.history.append({name: round(value, 6 if name != "learning_rate" else 10) for name, value in row.items()})
-        if self.best_epoch == epoch:
-            self.best = self._averaged_weights()
+            if self.best_epoch == epoch:
+                self.best = self.model.get_weights()
         self.seconds, self._steps = time.monotonic() - start, self._steps + done
         return self.history[-1]
 
     def state(self) -> State:
-        """Return all that the rest of the training depends on."""
+        """Return everything that the rest of the training depends on."""
         variables = [np.asarray(v) for v in (*self.model.variables, *self.model.optimizer.variables)]
         return State(len(self.history), variables, self.best, self.history, self.seconds, self._steps)
 
     def restore(self, state: State) -> None:
-        """Go back to a state."""
+        """Return to a state."""
         self._enter_phase(state.epoch)
         for variable, value in zip(
             (*self.model.variables, *self.model.optimizer.variables), state.variables, strict=True
@@ -235,7 +257,7 @@ class _Trainer:
         self._steps = state.steps
 
     def _enter_phase(self, epoch: int) -> None:
-        """Compile for the head's warm-up or for the rest, where this epoch is the first of it."""
+        """Freeze and compile for the phase that the epoch belongs to, if it differs from the current one."""
         phase = int(epoch > self._head_epochs)
         if phase == self._phase:
             return
@@ -245,33 +267,40 @@ class _Trainer:
         compile_network(self.model, self._settings)
 
     def _spent(self, seconds: float) -> float:
+        """Return the share of `max_minutes` that `seconds` are; 0 without a limit."""
         limit = self._settings.max_minutes
         return 0.0 if limit is None else seconds / (60 * limit)
 
     def _score(self, row: dict[str, float]) -> float:
+        """Return the monitored value of an epoch, where higher is better."""
         value = row[self._settings.monitor]
         return -value if self._settings.monitor == "val_loss" else value
 
     def _gains(self) -> list[bool]:
+        """Return for each epoch whether it was the best so far."""
         scores = [self._score(row) for row in self.history]
         return [score > max(scores[:i], default=-np.inf) for i, score in enumerate(scores)]
 
-    def _averaged_weights(self) -> list[Any]:
-        """Return the weights that are validated and kept: the moving average where it is on."""
+    @contextlib.contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        """Within the context, give the network the moving average of its weights, if `weight_average` is on.
+
+        The running statistics of batch normalization are not trainable, and so not averaged.
+        """
         if not self._settings.weight_average:
-            weights: list[Any] = self.model.get_weights()
-            return weights
-        raw = self.model.get_weights()
+            yield
+            return
+        trained = self.model.get_weights()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        averaged: list[Any] = self.model.get_weights()
-        self.model.set_weights(raw)
-        return averaged
+        if assigns_by_reference():  # else the network's step would free the memory of the optimizer's averages
+            self.model.set_weights(self.model.get_weights())
+        try:
+            yield
+        finally:
+            self.model.set_weights(trained)
 
     def _validate(self) -> dict[str, float]:
-        raw = self.model.get_weights()
-        self.model.set_weights(self._averaged_weights())
         probabilities = predict(self.model, self._validation.images)
-        self.model.set_weights(raw)
         labels, predicted = self._validation.labels, probabilities.argmax(axis=1)
         return {
             "val_loss": log_loss(labels, probabilities),

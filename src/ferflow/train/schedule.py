@@ -1,4 +1,4 @@
-"""The learning rate of each step, as a function of what went before, so that a resumed training has the same."""
+"""The learning rate of each step, as a function of the history, so that a resumed training uses the same rates."""
 
 import math
 from collections.abc import Sequence
@@ -6,26 +6,29 @@ from collections.abc import Sequence
 from ferflow.train.recipe import Train
 
 
-def learning_rate(
+def rate_at_step(
     settings: Train, epoch: int, step: int, steps: int, gains: Sequence[bool], spent: float = 0.0
 ) -> float:
     """Return the learning rate of one step.
 
-    Args:
-        settings: `learning_rate` is the highest reached.
-        epoch: from 1.
-        step: of the epoch, from 0.
-        steps: an epoch.
-        gains: of each epoch before this one, whether it was the best so far (for `plateau`).
-        spent: share of `max_minutes` that is gone, 0 to 1. Where it is more than the share of `epochs`, it takes that
-            one's place, so that cosine and one_cycle come to their end when the time does (Li et al. 2020, "Budgeted
-            training").
+    - constant: `learning_rate`.
+    - cosine: a half cosine from `learning_rate` to zero at the end of `epochs` (Loshchilov & Hutter 2017, equation 5,
+      without restarts).
+    - one_cycle: up from 1/25 of `learning_rate` over the first 30 % of the training, then down to 1/10,000 of it
+      (Smith 2018, with cosine flanks).
+    - plateau: `learning_rate` times `plateau_factor` for every `plateau_patience` epochs in a row without a gain.
 
-    Returns:
-        constant: the rate. cosine: to zero at the end of `epochs` (Loshchilov & Hutter 2017, equation 5, without
-        restarts). one_cycle: from 1/25 up over the first 30 %, then down to 1/10,000 of it (Smith 2018, with
-        cosine flanks). plateau: times `plateau_factor` after every `plateau_patience` epochs without gain. All but
-        one_cycle rise linearly over the warm-up first.
+    All but one_cycle first rise linearly over `warmup_epochs`.
+
+    Args:
+        settings: The schedule and its params.
+        epoch: Number of the epoch, from 1.
+        step: Number of the step in the epoch, from 0.
+        steps: Steps per epoch.
+        gains: For each earlier epoch, whether it was the best so far.
+        spent: Share of `max_minutes` that has passed, 0 to 1. If it exceeds the share of `epochs` that is done, it
+            replaces that share, so that cosine and one_cycle end when the time does (Li et al. 2020, "Budgeted
+            training"). Defaults to 0.
     """
     peak = settings.learning_rate
     done = max(epoch - 1 + step / steps, min(spent, 1.0) * settings.epochs)
@@ -44,11 +47,16 @@ def learning_rate(
 
 
 def _cosine(start: float, end: float, share: float) -> float:
+    """Return the value at a share of the way from `start` to `end` along a half cosine."""
     return end + (start - end) * (1 + math.cos(math.pi * min(1.0, share))) / 2
 
 
 def _plateaus(gains: Sequence[bool], patience: int) -> int:
-    """Count how often `patience` epochs in a row brought no gain."""
+    """Count the runs of `patience` epochs without a gain.
+
+    >>> _plateaus([True, False, False, False, False, True], patience=2)
+    2
+    """
     count = waited = 0
     for gain in gains:
         waited = 0 if gain else waited + 1
