@@ -16,7 +16,7 @@ def main() -> None:
     path = Path("settings") / f"{name}.yaml"
     settings = read_settings(path, ResultSettings, f"settings@{name}")
     start_keras(settings.backend)  # after the settings have been checked, because it takes seconds
-    from ferflow.train.run import train_result
+    from ferflow.train.training_run import train_result
 
     train_result(
         settings,

@@ -14,7 +14,7 @@ def main() -> None:
     name = parser.parse_args().model
     settings = read_settings(Path("settings/search") / f"{name}.yaml", SearchSettings, f"search@{name}")
     start_keras(settings.backend)  # after the settings have been checked, because it takes seconds
-    from ferflow.tune.run import tune_model
+    from ferflow.tune.search_run import tune_model
 
     tune_model(
         settings,

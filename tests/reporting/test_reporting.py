@@ -15,7 +15,7 @@ from PIL import Image
 from ferflow import reporting as figures
 from ferflow.reporting.study_figures import SpacePart, param_importance, study_figures, study_history, study_slices
 from ferflow.reporting.text import count, listed, percent_of, printable, short_number
-from ferflow.train.recipe import Choice, FloatRange, IntRange
+from ferflow.train.search_space import Choice, FloatRange, IntRange
 
 CLASSES = ("angry", "disgust", "happy")
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from tune_objective import SPACE, peak
 
-from ferflow.train.recipe import Choice
+from ferflow.train.search_space import Choice
 from ferflow.tune.study import run_study
 from ferflow.tune.study_outputs import importance, trials_table, write_study
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tune_objective import SPACE
 
 from ferflow.settings.training import Tune
-from ferflow.train.recipe import Choice, FloatRange, IntRange
+from ferflow.train.search_space import Choice, FloatRange, IntRange
 from ferflow.tune.journal import study_key
 from ferflow.tune.space import corners, within
 from ferflow.tune.subset import stratified_rows

@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from tune_objective import SPACE, peak
 
 from ferflow.base.errors import ModelError
-from ferflow.train.recipe import Choice, FloatRange
+from ferflow.train.search_space import Choice, FloatRange
 from ferflow.tune.study import run_study
 from ferflow.tune.study_outputs import write_study
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
 from ferflow.reporting.style import BLUE, GREY, RED, new_figure, style
 from ferflow.reporting.text import percent
-from ferflow.train.recipe import Choice, FloatRange, IntRange
+from ferflow.train.search_space import Choice, FloatRange, IntRange
 
 SpacePart = FloatRange | IntRange | Choice
 

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import model_validator
 
 from ferflow.base.section import Name, PositiveInt, Section
-from ferflow.train.recipe import Choice, FloatRange, IntRange, SearchSpace
+from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchSpace
 
 NO_SEARCH = "none"
 

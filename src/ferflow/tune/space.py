@@ -10,7 +10,8 @@ from optuna.distributions import (
 )
 
 from ferflow.base.dotted import flatten
-from ferflow.train.recipe import Choice, FloatRange, IntRange, Scalar, SearchSettings, SearchSpace
+from ferflow.train.recipe import SearchSettings
+from ferflow.train.search_space import Choice, FloatRange, IntRange, Scalar, SearchSpace
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:

@@ -11,7 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from ferflow.base.errors import ModelError
-from ferflow.train.recipe import Scalar, SearchSpace
+from ferflow.train.search_space import Scalar, SearchSpace
 from ferflow.tune.journal import read_journal, study_key, write_journal
 from ferflow.tune.space import distributions, within
 
