@@ -168,7 +168,7 @@ def test_random_weights_get_inputs_from_minus_one_to_one() -> None:
 
 def test_the_image_is_enlarged() -> None:
     assert build("none", side=16, upscale=3).get_layer("base").input_shape[1:3] == (48, 48)
-    with pytest.raises(ModelError, match="small needs images of 32x32 pixels or more"):
+    with pytest.raises(ModelError, match="small needs images of at least 32x32 pixels"):
         build("none", side=16)
 
 

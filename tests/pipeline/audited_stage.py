@@ -1,8 +1,8 @@
 """Run a stage and record every project file it opens, every module it loads and every key of params.yaml it reads.
 
 Usage: python audited_stage.py RECORD stages/clean.py [ARGUMENT ...], from the project root. A line of RECORD is a JSON
-list: ["file", path, silent], ["module", path] or ["param", key]. `silent` marks what was opened by ferflow.ui.tracking,
-which only shows results, or by ferflow.settings, which only checks params.yaml.
+list: ["file", path, by], ["module", path] or ["param", key]. `by` is `tracking` for what ferflow.ui.tracking opened (it
+only shows results), `settings` for what ferflow.settings opened (it only checks params.yaml), and else empty.
 """
 
 import json
@@ -15,7 +15,11 @@ from pathlib import Path
 record, script, *arguments = sys.argv[1:]
 ROOT = str(Path.cwd())
 SOURCE = os.path.join(ROOT, "src", "ferflow")  # noqa: PTH118 (no Path objects inside an audit hook)
-SILENT = tuple(os.path.join(SOURCE, *parts) + os.sep for parts in (("ui", "tracking"), ("settings",)))  # noqa: PTH118
+SILENT = {
+    "tracking": os.path.join(SOURCE, "ui", "tracking") + os.sep,  # noqa: PTH118
+    "settings": os.path.join(SOURCE, "settings") + os.sep,  # noqa: PTH118
+}
+USES_SETTINGS = "ferflow.settings" in Path(script).read_text()
 sys.dont_write_bytecode = True
 out = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # one descriptor, shared with forked workers
 written: set[str] = set()
@@ -28,13 +32,15 @@ def write(*item: object) -> None:
         os.write(out, f"{line}\n".encode())
 
 
-def called_silently() -> bool:
+def opened_by() -> str:
+    """`tracking` or `settings` if code of that package is on the stack, else nothing."""
     frame = sys._getframe()
     while frame:
-        if frame.f_code.co_filename.startswith(SILENT):
-            return True
+        for name, folder in SILENT.items():
+            if frame.f_code.co_filename.startswith(folder):
+                return name
         frame = frame.f_back
-    return False
+    return ""
 
 
 def hook(event: str, details: tuple) -> None:
@@ -42,14 +48,13 @@ def hook(event: str, details: tuple) -> None:
         return
     path, mode, flags = os.path.abspath(os.fsdecode(details[0])), details[1], details[2]  # noqa: PTH100
     reads = (flags & os.O_ACCMODE) == os.O_RDONLY if mode is None else not set(mode) & set("wax+")
-    if reads and path.startswith(ROOT + os.sep):
+    if reads and path.startswith(ROOT + os.sep) and os.path.isfile(path):  # noqa: PTH113
         path = path.replace("__pycache__" + os.sep, "").replace(f".{sys.implementation.cache_tag}.pyc", ".py")
-        write("file", os.path.relpath(path, ROOT), called_silently())
+        write("file", os.path.relpath(path, ROOT), opened_by())
 
 
 sys.addaudithook(hook)
 
-import ferflow.settings  # noqa: E402
 from ferflow.base.section import Section  # noqa: E402
 
 keys: dict[int, str] = {}
@@ -108,7 +113,7 @@ def leaves(value: object, key: str) -> list[str]:
     return [key]
 
 
-original_get, original_dump, original_load = Section.__getattribute__, Section.model_dump, ferflow.settings.load_config
+original_get, original_dump = Section.__getattribute__, Section.model_dump
 
 
 def get(self: Section, name: str) -> object:
@@ -131,15 +136,19 @@ def dump(self: Section, **options: object) -> dict:
     return original_dump(self, **options)
 
 
-def load(path: Path) -> object:
-    config = original_load(path)
-    index(config, "")
-    return config
-
-
 Section.__getattribute__ = get  # type: ignore[method-assign]
 Section.model_dump = dump  # type: ignore[method-assign]
-ferflow.settings.load_config = load
+if USES_SETTINGS:
+    import ferflow.settings
+
+    original_load = ferflow.settings.load_config
+
+    def load(path: Path) -> object:
+        config = original_load(path)
+        index(config, "")
+        return config
+
+    ferflow.settings.load_config = load
 sys.argv = [script, *arguments]
 sys.path[0] = str(Path(script).parent)
 try:

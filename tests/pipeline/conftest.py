@@ -1,6 +1,7 @@
 """A project in a temporary folder, with the real graph on a sample so small that it runs in a minute."""
 
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         datasets__sample__source__images=210,
         budgets__smoke__train={"epochs": 2, "batch_size": 16, "schedule": "cosine", "weight_average": 0.0},
         budgets__smoke__tune={"trials": 2, "epochs": 1, "images": None},
-        models__cnn__network=network,
+        models__cnn__network=deepcopy(network),
         models__cnn__budgets={"smoke": {"network": {}}, "full": {"network": {"dense": 16}}},
-        models__cnn_augmented__network=network,
+        models__cnn_augmented__network=deepcopy(network),
         models__cnn_augmented__budgets={},
         prepare__min_images_per_class=1,
         evaluate__bootstrap=100,

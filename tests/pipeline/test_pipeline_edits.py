@@ -58,7 +58,7 @@ CASES: dict[str, tuple[Edit, set[str]]] = {
     "a colour": (comment("src/ferflow/reporting/style.py"), DRAWN),
     "a comment in a page": (comment("src/ferflow/ui/pages/results_page.py"), set()),
     "the command line": (comment("src/ferflow/ui/cli.py"), set()),
-    "tracking": (comment("src/ferflow/ui/tracking/live.py"), set()),
+    "tracking": (comment("src/ferflow/ui/tracking/live_run.py"), set()),
     "a line of one architecture": (comment("src/ferflow/models/cnn.py"), TRAININGS),
     "a line of an architecture that is not trained": (comment("src/ferflow/models/alexnet.py"), set()),
     "a line of the merge": (comment("src/ferflow/settings/resolve.py"), SETTINGS),

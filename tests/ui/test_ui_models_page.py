@@ -65,7 +65,7 @@ def test_seconds_per_epoch_come_from_the_benchmark_if_there_is_one(tmp_path: Pat
     measured = {"images": 24219, "processor": "a chip", "models": {"mini_xception": 17, "x": 1}}
     write_json(bench, {"seconds_an_epoch": measured})
     models_page(page, blocks, 48, 7, bench)
-    assert "| seconds per epoch |" in page.read_text()
+    assert " seconds per epoch |" in page.read_text()
     assert " 17 |" in page.read_text()
     assert "An epoch has 24,219 images." in page.read_text()
     assert "on two cores (a chip), measured by `make bench`." in page.read_text()

@@ -1,5 +1,6 @@
 """Transfer learning: a pretrained base from keras.applications with a new head."""
 
+import math
 import urllib.error
 import zipfile
 from collections.abc import Callable
@@ -64,9 +65,8 @@ def transfer(
         ModelError: The weights could not be obtained or do not fit, `unfreeze_from` names no layer, or the image is too
             small.
     """
-    inner = side * options.upscale
-    check_side(name, inner, 32)
-    base = _base(name, application, options, inner)
+    check_side(name, side, math.ceil(32 / options.upscale))  # keras.applications needs 32 pixels or more
+    base = _base(name, application, options, side * options.upscale)
     _unfrozen(base, name, options)
     image = grey_input(side)
     # Random weights expect no particular scaling, and deep networks without normalization need small inputs.
