@@ -93,18 +93,3 @@ def test_an_edit_marks_exactly_these_stages(finished: Project, case: str) -> Non
 
 def sources(folder: Path) -> list[Path]:
     return [folder / "params.yaml", folder / "requirements.lock", *(folder / "src").rglob("*.py")]
-
-
-def test_words_retrain_nothing_and_a_value_retrains_what_uses_it(finished: Project) -> None:
-    """`dvc repro` after the settings stage: an unchanged file of settings ends the chain there."""
-    try:
-        finished.edit_params(models__cnn__description="Other words.", datasets__sample__licence="CC0")
-        assert finished.repro() == OF_CNN | {"register"}
-        assert "CC0" in (finished.folder / "reports/register/model_card.md").read_text()
-        finished.edit_params(models__cnn_augmented__network__dropout=0.2)
-        ran = finished.repro()
-        assert {"settings@cnn_augmented", "train@cnn_augmented", "evaluate@cnn_augmented"} <= ran
-        assert not ran & {"train@cnn", "train@cnn_tuned", "tune@cnn"}
-    finally:
-        finished.run("git", "checkout", "--quiet", "params.yaml")
-        finished.run("dvc", "repro")

@@ -138,3 +138,18 @@ def test_a_result_restored_from_the_cache_appears_as_a_run(finished: Project) ->
     assert "train@cnn_augmented" not in ran, "the run cache holds it"
     finished.run("ferflow", "track")
     assert set(RESULTS) <= set(trained_runs(finished.folder)["tags.mlflow.runName"])
+
+
+def test_words_retrain_nothing_and_a_value_retrains_what_uses_it(finished: Project) -> None:
+    """`dvc repro` after the settings stage: an unchanged file of settings ends the chain there."""
+    try:
+        finished.edit_params(models__cnn__description="Other words.", datasets__sample__licence="CC0")
+        assert finished.repro() == {"settings@cnn", "settings@cnn_tuned", "search@cnn", "register"}
+        assert "CC0" in (finished.folder / "reports/register/model_card.md").read_text()
+        finished.edit_params(models__cnn_augmented__network__dropout=0.2)
+        ran = finished.repro()
+        assert {"settings@cnn_augmented", "train@cnn_augmented", "evaluate@cnn_augmented"} <= ran
+        assert not ran & {"train@cnn", "train@cnn_tuned", "tune@cnn"}
+    finally:
+        finished.run("git", "checkout", "--quiet", "params.yaml")
+        finished.run("dvc", "repro")
