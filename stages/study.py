@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
-from ferflow.reporting.study_figures import study_figures
 
 from ferflow.base.files import read_json, whole_folder
 from ferflow.reporting import save_figure
+from ferflow.reporting.study_figures import study_figures
 from ferflow.train.recipe import SearchSettings, read_settings
 from ferflow.ui.console import run_command
 
