@@ -198,7 +198,7 @@ def directory_generator(resolved: ResultSettings, folder: Path) -> Callable[[int
 
     augment = resolved.train.augment
     generator = tf.keras.preprocessing.image.ImageDataGenerator(
-        horizontal_flip=augment.flip,
+        horizontal_flip=augment.flip != "none",
         rotation_range=augment.rotation,
         width_shift_range=augment.shift,
         height_shift_range=augment.shift,

@@ -22,6 +22,7 @@ def main() -> None:
         settings,
         path,
         data=Path("data/prepare"),
+        teachers=Path("reports/teach"),
         model=Path("models") / name,
         report=Path("reports/train") / name,
         log=Path("logs/train") / f"{name}.json",

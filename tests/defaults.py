@@ -29,7 +29,7 @@ SECTIONS = {
 
 
 def section(name: str, /, **changes: Any) -> Any:
-    """A section of params.yaml as its settings object: section("train", epochs=2, augment={"flip": True})."""
+    """A section of params.yaml as its settings object: section("train", epochs=2, augment={"flip": "random"})."""
     return SECTIONS[name].model_validate_json(json.dumps(merge(PARAMS[name], changes), default=str))
 
 
@@ -47,11 +47,15 @@ PLAIN_TRAIN: dict[str, Any] = {
     "epochs": 50,
     "patience": 10,
     "monitor": "val_accuracy",
+    "keep": "best",
     "max_minutes": None,
     "batch_size": 64,
     "learning_rate": 1e-3,
     "optimizer": "adam",
+    "momentum": 0.9,
     "weight_decay": 0.0,
+    "decays": {"kernel": 1.0, "bias": 0.0, "gamma": 0.0, "beta": 0.0},
+    "rates": {"kernel": 1.0, "bias": 1.0, "gamma": 1.0, "beta": 1.0},
     "schedule": "cosine",
     "plateau_factor": 0.5,
     "plateau_patience": 4,
@@ -60,7 +64,10 @@ PLAIN_TRAIN: dict[str, Any] = {
     "focal_gamma": 2.0,
     "label_smoothing": 0.0,
     "imbalance": "none",
+    "soft_targets": 0.5,
     "weight_average": 0.0,
+    "norm_batches": 0,
+    "sides": [],
     "clip_norm": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
@@ -69,7 +76,7 @@ PLAIN_TRAIN: dict[str, Any] = {
     "head_epochs": 3,
     "fine_tune_rate": 0.1,
     "augment": {
-        "flip": False,
+        "flip": "none",
         "rotation": 0.0,
         "shift": 0.0,
         "zoom": 0.0,

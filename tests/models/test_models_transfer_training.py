@@ -15,8 +15,9 @@ import ferflow.models
 from defaults import plain_train
 from ferflow.base.arrays import Split
 from ferflow.train import loop
-from ferflow.train.loop import _Trainer, train_network
+from ferflow.train.loop import train_network
 from ferflow.train.recipe import ResultSettings
+from ferflow.train.trainer import Trainer
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def settings(architecture: str, weights: str, **train: Any) -> ResultSettings:
 
 
 def test_first_the_head_then_the_upper_part_at_a_lower_rate(small: str, weights: str) -> None:
-    trainer = _Trainer(settings(small, weights), images(16, 0), images(8, 1), 1)
+    trainer = Trainer(settings(small, weights), images(16, 0), images(8, 1), 1)
     base = trainer.model.get_layer("base")
 
     def state() -> dict[str, Any]:
@@ -82,7 +83,7 @@ def test_first_the_head_then_the_upper_part_at_a_lower_rate(small: str, weights:
 
 
 def test_random_weights_have_no_first_phase(small: str) -> None:
-    trainer = _Trainer(settings(small, "none"), images(16, 0), images(8, 1), 1)
+    trainer = Trainer(settings(small, "none"), images(16, 0), images(8, 1), 1)
     base = trainer.model.get_layer("base")
     start = np.array(base.weights[0])
     assert trainer.run_epoch()["learning_rate"] == pytest.approx(0.01)

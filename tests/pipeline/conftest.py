@@ -23,8 +23,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     network = {**TINY, "norm_momentum": 0.9}
     project.edit_params(
         results={
-            "cnn": {"model": "cnn", "architecture": "cnn", "search": "none"},
-            "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none"},
+            "cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none"},
+            "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none", "teacher": "none"},
             "cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn"},
         },
         tune__models={"cnn": "cnn"},

@@ -11,7 +11,7 @@ BASE: dict[str, Any] = {
     "dataset": "faces",
     "budget": "small",
     "seed": 1,
-    "results": {"cnn": {"model": "cnn", "architecture": "cnn", "search": "none"}},
+    "results": {"cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none"}},
     "datasets": {
         "faces": {
             "description": "",

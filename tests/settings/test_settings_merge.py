@@ -66,7 +66,7 @@ def test_another_budgets_values_are_left_out() -> None:
 
 def test_mappings_are_merged_key_by_key_and_lists_replaced() -> None:
     settings = resolved(
-        train={"augment": {"flip": True, "rotation": 5.0}},
+        train={"augment": {"flip": "random", "rotation": 5.0}},
         models={
             "cnn": {
                 "train": {"augment": {"rotation": 10.0, "zoom": 0.1}},
@@ -76,12 +76,12 @@ def test_mappings_are_merged_key_by_key_and_lists_replaced() -> None:
         },
     )
     augment = settings.train.augment
-    assert (augment.flip, augment.rotation, augment.zoom) == (True, 10.0, 0.1)
+    assert (augment.flip, augment.rotation, augment.zoom) == ("random", 10.0, 0.1)
     assert settings.network == {"filters": [3], "block": {"a": 1, "b": 3}}
 
 
 def test_a_variant_takes_its_architecture_from_its_block() -> None:
-    wide = {"model": "wide", "architecture": "cnn", "search": "none"}
+    wide = {"model": "wide", "architecture": "cnn", "search": "none", "teacher": "none"}
     settings = resolved("wide", models={"wide": MODEL}, results={"wide": wide})
     assert (settings.result, settings.model, settings.architecture) == ("wide", "wide", "cnn")
 
@@ -137,7 +137,7 @@ def test_a_config_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         whole.seed = 2
     with pytest.raises(ValidationError, match="frozen"):
-        whole.train.augment.flip = True
+        whole.train.augment.flip = "random"
 
 
 def test_libraries_other_than_the_pinned_ones_are_reported(tmp_path: Path) -> None:

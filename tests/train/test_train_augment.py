@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defaults import augment
-from ferflow.train.augment import augment_batch
-from ferflow.train.recipe import Augment
+from ferflow.train.augment import at_smaller_side, augment_batch, mirrored_in
+from ferflow.train.recipe import Augment, SmallerSide
 
 Images = npt.NDArray[np.uint8]
 
@@ -61,11 +61,53 @@ def test_no_change_is_the_identity() -> None:
 
 def test_flip_mirrors_half_of_the_images_left_and_right() -> None:
     images = faces(400)
-    result = drawn(images, flip=True)
+    result = drawn(images, flip="random")
     same = np.isclose(result, images, atol=0.01).all(axis=(1, 2))
     mirrored = np.isclose(result, images[:, :, ::-1], atol=0.01).all(axis=(1, 2))
     assert (same ^ mirrored).all()
     assert 150 < mirrored.sum() < 250
+
+
+def test_alternate_flip_shows_both_views_in_two_epochs() -> None:
+    images, rows = faces(200), np.arange(200)
+    first, second, third = (
+        augment_batch(images, augment(flip="alternate"), np.random.default_rng(epoch), mirrored_in(epoch, rows, seed=7))
+        for epoch in (1, 2, 3)
+    )
+    as_it_is = (first == images).all(axis=(1, 2))
+    np.testing.assert_array_equal(first[as_it_is], images[as_it_is])
+    np.testing.assert_array_equal(first[~as_it_is], images[~as_it_is, :, ::-1])
+    np.testing.assert_array_equal(second, first[:, :, ::-1])
+    np.testing.assert_array_equal(third, first)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 1000), st.integers(0, 2**70), st.permutations(range(500)))
+def test_half_of_the_images_alternate_in_any_order(epoch: int, seed: int, order: list[int]) -> None:
+    rows = np.array(order)
+    mirrored = mirrored_in(epoch, rows, seed)
+    assert 0.35 < mirrored.mean() < 0.65
+    np.testing.assert_array_equal(mirrored[np.argsort(rows)], mirrored_in(epoch, np.arange(500), seed))
+    np.testing.assert_array_equal(mirrored, ~mirrored_in(epoch + 1, rows, seed))
+
+
+def test_a_smaller_side_by_cropping_is_a_part_of_the_image() -> None:
+    images = np.arange(3 * 12 * 12, dtype=np.float32).reshape(3, 12, 12)
+    corners = set()
+    for seed in range(60):
+        crops = at_smaller_side(images, SmallerSide(side=10, by="crop", share=0.5), np.random.default_rng(seed))
+        assert crops.shape == (3, 10, 10)
+        for image, crop in zip(images, crops, strict=True):
+            top, left = divmod(int(crop[0, 0] - image[0, 0]), 12)
+            np.testing.assert_array_equal(crop, image[top : top + 10, left : left + 10])
+            corners.add((top, left))
+    assert corners == {(top, left) for top in range(3) for left in range(3)}
+
+
+def test_a_smaller_side_by_resizing_keeps_the_mean() -> None:
+    images = faces(4, 24).astype(np.float32)
+    small = at_smaller_side(images, SmallerSide(side=12, by="resize", share=0.5), np.random.default_rng(0))
+    np.testing.assert_allclose(small, images.reshape(4, 12, 2, 12, 2).mean(axis=(2, 4)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("side", [20, 21])
@@ -79,7 +121,7 @@ def test_a_mirrored_image_is_turned_and_slanted_as_the_others() -> None:
     images = faces(40)
     change: dict[str, Any]
     for change in ({"rotation": 90.0}, {"shear": 20.0}):
-        result = augment_batch(images, augment(flip=True, **change), Greatest(np.random.PCG64(0)))
+        result = augment_batch(images, augment(flip="random", **change), Greatest(np.random.PCG64(0)))
         plain, mirrored = (greatest(source, **change) for source in (images, images[:, :, ::-1]))
         same, other = (np.abs(result - wanted).max(axis=(1, 2)) < 0.1 for wanted in (plain, mirrored))
         assert (same ^ other).all()
@@ -102,10 +144,9 @@ def test_rotation_stays_in_its_range_and_goes_both_ways() -> None:
     assert 18 < angles.max() < 20.5
 
 
-@pytest.mark.parametrize("change", [{"rotation": 180.0}, {"zoom": 0.5}, {"shear": 40.0}, {"flip": 1}])
+@pytest.mark.parametrize("change", [{"rotation": 180.0}, {"zoom": 0.5}, {"shear": 40.0}, {"flip": "random"}])
 def test_the_middle_stays(change: dict[str, Any]) -> None:
     images = faces(50, 21)
-    change = {name: True if name == "flip" else value for name, value in change.items()}
     np.testing.assert_allclose(drawn(images, **change)[:, 10, 10], images[:, 10, 10], atol=0.5)
 
 
@@ -196,13 +237,13 @@ def test_erasing_has_its_probability() -> None:
 
 def test_each_image_stays_in_its_row() -> None:
     images = np.repeat(np.arange(0, 250, 10, dtype=np.uint8), 64).reshape(25, 8, 8)
-    result = drawn(images, flip=True, rotation=30.0, shift=0.2, zoom=0.2, shear=10.0, contrast=0.5)
+    result = drawn(images, flip="random", rotation=30.0, shift=0.2, zoom=0.2, shear=10.0, contrast=0.5)
     np.testing.assert_allclose(result.mean(axis=(1, 2)), np.arange(0, 250, 10), atol=0.01)
 
 
 SETTINGS = st.builds(
     Augment,
-    flip=st.booleans(),
+    flip=st.sampled_from(["none", "random", "alternate"]),
     rotation=st.floats(0, 180),
     shift=st.floats(0, 0.99),
     zoom=st.floats(0, 0.99),

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from train_helpers import make_split, noise
 from defaults import plain_train
 from ferflow.base.arrays import Split
 from ferflow.train.batches import Batch, Batches
+from ferflow.train.recipe import SmallerSide
 
 LEVELS = np.array([10.0, 100.0, 250.0])
 
@@ -72,7 +73,7 @@ def test_epochs_differ_and_every_image_gets_its_turn() -> None:
 def test_an_epoch_depends_on_seed_and_number_alone(imbalance: str) -> None:
     change: dict[str, Any] = {
         "imbalance": imbalance,
-        "augment": {"flip": True, "rotation": 10.0, "erasing": 0.5},
+        "augment": {"flip": "random", "rotation": 10.0, "erasing": 0.5},
         "mixup": 0.2,
         "cutmix": 1.0,
     }
@@ -96,7 +97,7 @@ def test_the_changes_of_an_image_differ_between_epochs_and_batches() -> None:
 def test_the_images_stay_as_they_were() -> None:
     split = noise(20)
     before = split.images.copy()
-    list(batches(split, augment={"flip": True, "erasing": 1.0}, cutmix=1.0).epoch(1))
+    list(batches(split, augment={"flip": "random", "erasing": 1.0}, cutmix=1.0).epoch(1))
     np.testing.assert_array_equal(split.images, before)
 
 
@@ -183,6 +184,40 @@ def test_votes_are_the_targets() -> None:
     split = make_split(numbered(30).images, votes.argmax(axis=1), votes)
     for batch in batches(split).epoch(1):
         np.testing.assert_array_equal(batch.targets, votes[rows([batch])])
+
+
+def test_a_teacher_has_its_share_of_the_targets() -> None:
+    split = numbered(20)
+    soft = np.random.default_rng(1).dirichlet([1, 1, 1], 20).astype(np.float32)
+    data = Batches(split, plain_train(batch_size=5, soft_targets=0.7), 0, soft)
+    for batch in data.epoch(1):
+        seen = rows([batch])
+        np.testing.assert_allclose(batch.targets, 0.3 * np.eye(3)[split.labels[seen]] + 0.7 * soft[seen], rtol=1e-6)
+
+
+def test_alternate_flip_follows_the_row_of_each_image() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8)).astype(np.uint8)
+    split = make_split(images, np.arange(20) % 3)
+    data = batches(split, augment={"flip": "alternate"})
+
+    def mirrored(epoch: int) -> set[int]:
+        """The rows that an epoch shows mirrored."""
+        shown = np.concatenate([batch.images[..., 0] for batch in data.epoch(epoch)])
+        return {row for row in range(20) for image in shown if np.array_equal(image, images[row, :, ::-1])}
+
+    assert 0 < len(mirrored(1)) < 20
+    assert mirrored(1) | mirrored(2) == set(range(20))
+    assert not mirrored(1) & mirrored(2)
+    assert mirrored(3) == mirrored(1)
+
+
+@pytest.mark.parametrize("by", ["crop", "resize"])
+def test_an_epoch_of_smaller_images(by: Literal["crop", "resize"]) -> None:
+    data = batches(noise(20), augment={"flip": "random"})
+    smaller = SmallerSide(side=12, by=by, share=0.5)
+    assert {batch.images.shape for batch in data.epoch(1, smaller)} == {(5, 12, 12, 1)}
+    assert as_bytes(data.epoch(1, smaller)) == as_bytes(data.epoch(1, smaller))
+    assert {batch.images.shape for batch in data.epoch(1, SmallerSide(side=99, by=by, share=0.5))} == {(5, 16, 16, 1)}
 
 
 def test_memory_mapped_images_are_accepted(tmp_path: Any) -> None:

@@ -1,5 +1,6 @@
 """Training: it learns, keeps the best epoch, stops when it should, and resumes as if it had not been interrupted."""
 
+import itertools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from train_helpers import SMALL, make_split, noise, resolved, separable
 
+from defaults import network
 from ferflow.base.arrays import Split
 from ferflow.base.errors import ConfigError, ModelError
 from ferflow.base.files import write_yaml
@@ -16,9 +18,11 @@ from ferflow.base.hashing import sha256
 from ferflow.base.metrics import accuracy, log_loss, macro_f1
 from ferflow.base.network import predict
 from ferflow.train import checkpoint
+from ferflow.train import trainer as trainer_module
 from ferflow.train.checkpoint import Checkpoint, State, forget_checkpoints, training_key
-from ferflow.train.loop import HISTORY, TrainResult, _Trainer, train_network
+from ferflow.train.loop import HISTORY, TrainResult, train_network
 from ferflow.train.recipe import ResultSettings
+from ferflow.train.trainer import Trainer
 from ferflow.train.training_outputs import write_outputs
 
 Row = dict[str, float]
@@ -102,8 +106,10 @@ def test_the_clock_ends_it_within_an_epoch_which_is_validated() -> None:
     )
 
 
-def test_cosine_ends_when_the_time_does() -> None:
+def test_cosine_ends_when_the_time_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rate before the last step is near zero, although most epochs were never reached."""
+    ticks = itertools.count()
+    monkeypatch.setattr(trainer_module.time, "monotonic", lambda: 0.01 * next(ticks))  # whatever the machine is doing
     settings = resolved(epochs=10_000, max_minutes=1 / 20, schedule="cosine", patience=10_000)
     result = train_network(settings, noise(320), noise(16), 1)
     assert result.stopped == "max_minutes"
@@ -137,12 +143,12 @@ def test_half_precision_trains_a_network_of_full_precision(precision: str) -> No
 
 def test_the_moving_average_is_validated_and_kept() -> None:
     train, validation = separable(16), separable(24, seed=1)
-    trainer = _Trainer(resolved(SMALL | {"dropout": 0.0}, weight_average=0.75), train, validation, 1)
+    trainer = Trainer(resolved(SMALL | {"dropout": 0.0}, weight_average=0.75), train, validation, 1)
     after = []
     for _ in range(2):  # of one step each
         trainer.run_epoch()
         after.append([np.array(v) for v in trainer.model.trainable_variables])
-    with trainer._averaged_weights():
+    with trainer._averaged_weights(epoch=2):
         averaged = {v.path: np.array(v) for v in trainer.model.weights}
     for variable, first, second in zip(trainer.model.trainable_variables, *after, strict=True):
         np.testing.assert_allclose(averaged[variable.path], 0.75 * first + 0.25 * second, rtol=1e-4, atol=1e-6)
@@ -162,19 +168,74 @@ EVERYTHING: dict[str, Any] = {
     "plateau_patience": 1,
     "optimizer": "adamw",
     "weight_decay": 1e-4,
+    "rates": {"bias": 2.0},
     "clip_norm": 1.0,
     "imbalance": "class_weights",
     "loss": "focal",
     "label_smoothing": 0.1,
     "mixup": 0.2,
     "cutmix": 0.5,
-    "augment": {"flip": True, "rotation": 10, "brightness": 0.1, "erasing": 0.5},
+    "augment": {"flip": "random", "rotation": 10, "brightness": 0.1, "erasing": 0.5},
 }
 
 
+FLASH: dict[str, Any] = {
+    "epochs": 4,
+    "batch_size": 16,
+    "optimizer": "sgd",
+    "momentum": 0.85,
+    "learning_rate": 0.1,
+    "weight_decay": 1e-3,
+    "schedule": "linear",
+    "warmup_epochs": 0.6,
+    "weight_average": 0.9,
+    "norm_batches": 2,
+    "rates": {"beta": 4.0},
+    "sides": [{"share": 0.25, "side": 12, "by": "resize"}, {"share": 0.5, "side": 14, "by": "crop"}],
+    "augment": {"flip": "alternate", "shift": 0.1},
+    "keep": "last",
+}
+TINY_FLASH = network("ferflow_flash", filters=[8, 8])
+
+
+def test_a_recipe_of_crops_and_averages_learns() -> None:
+    recipe = FLASH | {"epochs": 12}
+    result = train_network(resolved(TINY_FLASH, "ferflow_flash", **recipe), separable(240), separable(60, seed=1), 1)
+    assert result.best["val_accuracy"] > 0.9
+    assert result.best_epoch == 12, "keep: last"
+    assert result.model.input_shape == (None, 16, 16, 1), "the result is for images of the data's side"
+    probabilities = predict(result.model, separable(60, seed=1).images)
+    assert log_loss(separable(60, seed=1).labels, probabilities) == pytest.approx(result.best["val_loss"], abs=1e-5)
+
+
+def test_a_network_of_one_side_refuses_sides() -> None:
+    with pytest.raises(
+        ConfigError, match=r"models\.cnn\.train\.sides: .* one side only\. .* ferflow_flash, ferflow_net"
+    ):
+        train_network(resolved(sides=FLASH["sides"]), noise(32), noise(16), 1)
+
+
+def test_a_teacher_changes_the_training_and_its_checkpoint() -> None:
+    soft = np.tile(np.array([0.2, 0.3, 0.5], np.float32), (48, 1))
+    settings = resolved(SMALL | {"dropout": 0.0}, epochs=8, soft_targets=1.0)
+    taught = train_network(settings, noise(48), noise(16), 1, soft=soft)
+    np.testing.assert_allclose(predict(taught.model, noise(48).images).mean(axis=0), soft[0], atol=0.1)
+    keys = [training_key(settings, noise(48), noise(16), 1, given) for given in (None, soft, soft[:, ::-1])]
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize(
+    ("network", "recipe"),
+    [
+        pytest.param(SMALL, {"architecture": "cnn"} | EVERYTHING, id="cnn"),
+        pytest.param(TINY_FLASH, {"architecture": "ferflow_flash"} | FLASH, id="flash"),
+    ],
+)
 @pytest.mark.slow
-def test_interrupted_and_resumed_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    model, train, validation = resolved(**EVERYTHING), noise(50), noise(20, seed=1)
+def test_interrupted_and_resumed_ends_in_the_same_bytes(
+    tmp_path: Path, network: dict[str, Any], recipe: dict[str, Any]
+) -> None:
+    model, train, validation = resolved(network, **recipe), noise(50), noise(20, seed=1)
     whole = outputs(train_network(model, train, validation, 1), model, train, tmp_path / "whole")
     checkpoints = tmp_path / "checkpoints"
     for stop in (1, 3):

@@ -24,7 +24,9 @@ EPOCHS = 4
 
 def write_project(root: Path) -> None:
     """Write arrays and settings with epochs of many small steps, long enough to be killed in one."""
-    settings = resolved(SMALL, epochs=EPOCHS, batch_size=4, schedule="cosine", augment={"flip": True, "rotation": 10.0})
+    settings = resolved(
+        SMALL, epochs=EPOCHS, batch_size=4, schedule="cosine", augment={"flip": "random", "rotation": 10.0}
+    )
     write_yaml(root / "settings/cnn.yaml", settings.model_dump(mode="json"))
     write_split(root / "data/prepare", "train", separable(1200))
     write_split(root / "data/prepare", "validation", separable(60, seed=1))

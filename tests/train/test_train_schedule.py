@@ -47,6 +47,12 @@ def test_warm_up_is_a_line_to_the_peak(schedule: str) -> None:
     assert max(values) == pytest.approx(0.1)
 
 
+def test_linear_is_a_triangle_with_a_warm_up_of_a_fraction_of_an_epoch() -> None:
+    values = rates(schedule="linear", warmup_epochs=1.4)
+    assert values[:7] == pytest.approx([0.1 * (step + 1) / 7 for step in range(7)])
+    assert values[7:] == pytest.approx([0.1 * (1 - step / 43) for step in range(43)])
+
+
 def test_cosine_begins_after_the_warm_up() -> None:
     values = rates(schedule="cosine", warmup_epochs=2)
     assert values[30] == pytest.approx(0.05), "half of the way from epoch 2 to epoch 10"
@@ -83,7 +89,7 @@ def test_a_gain_restarts_the_count() -> None:
     assert set(rates([True, False] * 5, schedule="plateau", plateau_patience=2)) == {0.1}
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "one_cycle"])
 def test_spent_time_replaces_epochs_where_it_is_ahead(schedule: str) -> None:
     settings = plain_train(epochs=10, learning_rate=0.1, schedule=schedule)
     assert rate_at_step(settings, 1, 0, STEPS, [], spent=0.7) == rate_at_step(settings, 8, 0, STEPS, [True] * 7)
@@ -97,8 +103,8 @@ def test_spent_time_replaces_epochs_where_it_is_ahead(schedule: str) -> None:
         plain_train,
         epochs=st.integers(1, 60),
         learning_rate=st.floats(1e-6, 10),
-        schedule=st.sampled_from(["constant", "cosine", "one_cycle", "plateau"]),
-        warmup_epochs=st.integers(0, 70),
+        schedule=st.sampled_from(["constant", "cosine", "linear", "one_cycle", "plateau"]),
+        warmup_epochs=st.floats(0, 70),
         plateau_factor=st.floats(0.01, 0.99),
         plateau_patience=st.integers(1, 5),
     ),

@@ -24,8 +24,8 @@ budget: "small"
 
 seed: 1 # of everything
 results: # what to train
-  cnn: {model: cnn, architecture: cnn, search: none}
-  vgg16: {model: vgg16, architecture: vgg16, search: none} # in this order
+  cnn: {model: cnn, architecture: cnn, search: none, teacher: none}
+  vgg16: {model: vgg16, architecture: vgg16, search: none, teacher: none} # in this order
 
 datasets:
   faces:
@@ -117,7 +117,7 @@ def test_results_are_set_and_the_rest_stays(params: Path) -> None:
     assert list(config.results) == ["vgg16", "vgg16_tuned"]
     assert config.tune.models == {"vgg16": "vgg16"}
     text = spaced(params.read_text())
-    assert "  vgg16: {model: vgg16, architecture: vgg16, search: none}" in text
+    assert "  vgg16: {model: vgg16, architecture: vgg16, search: none, teacher: none}" in text
     assert "  vgg16_tuned: {model: vgg16, architecture: vgg16, search: vgg16}" in text
     assert "results: # what to train\n" in text
     assert "  models: {vgg16: vgg16} # searched\n" in text

@@ -13,9 +13,9 @@ from ferflow.ui.pages.results_page import results_page
 from result_files import write_results
 
 RESULTS = {
-    "cnn": {"model": "cnn", "architecture": "cnn", "search": "none"},
-    "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none"},
-    "vgg16": {"model": "vgg16", "architecture": "vgg16", "search": "none"},
+    "cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none"},
+    "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none", "teacher": "none"},
+    "vgg16": {"model": "vgg16", "architecture": "vgg16", "search": "none", "teacher": "none"},
 }
 BUDGET = {"train": {}, "tune": {"trials": 1, "epochs": 1, "images": None}}
 CLEAN = {

@@ -160,6 +160,46 @@ class PrepareSummary(Contract):
     sha256: dict[str, str]
 
 
+class BestParams(Contract):
+    """`reports/tune/<model>/best.json`: the best trial of a search.
+
+    `reports/tune/none/best.json` stands for no search: it has no params, and every other key is absent.
+
+    Attributes:
+        model: Block of `models:` that was searched. Defaults to none.
+        params: Values of the best trial by dotted key, such as {"train.learning_rate": 0.001}.
+        value: The metric of the best trial; higher is better. Defaults to None.
+        trial: Number of the best trial, from 0. Defaults to None.
+        trials: Number of trials of any state. Defaults to 0.
+        metric: Name of the metric, such as val_accuracy. Defaults to none.
+    """
+
+    model: str = ""
+    params: dict[str, bool | int | float | str | None]
+    value: float | None = None
+    trial: int | None = None
+    trials: int = 0
+    metric: str = ""
+
+
+class TeachSummary(Contract):
+    """`reports/teach/<result>/summary.json`: how well a network predicts labels that it was not trained on.
+
+    Attributes:
+        result: Result whose settings trained the networks.
+        folds: Number of folds.
+        images: Number of training images, each predicted once.
+        accuracy: Share of images whose label is predicted, 0 to 1.
+        log_loss: Mean cross-entropy of the labels in nats.
+    """
+
+    result: str
+    folds: int
+    images: int
+    accuracy: float
+    log_loss: float
+
+
 class ValidationScores(Contract):
     """Validation figures of the best epoch, on the weights that are kept.
 

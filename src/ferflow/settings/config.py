@@ -16,8 +16,8 @@ from ferflow.settings.data import Clean, Eda, Prepare
 from ferflow.settings.datasets import Dataset, Unpack
 from ferflow.settings.judging import Compare, Evaluate, Register
 from ferflow.settings.resolve import train_layers
-from ferflow.settings.training import NO_SEARCH, Budget, Model, Result, Tune
-from ferflow.train.recipe import Backend, Train
+from ferflow.settings.training import NO_SEARCH, Budget, Model, Result, Teacher, Tune
+from ferflow.train.recipe import NO_TEACHER, Backend, Train
 
 
 class Config(Section):
@@ -30,6 +30,7 @@ class Config(Section):
         backend: Keras backend that trains and evaluates.
         image_size: Side of the arrays' images in pixels.
         results: Networks to train and evaluate, by the name of the result.
+        teachers: Results whose predictions are soft targets of other results, by the result's name.
         promotion: `register:` (pydantic has a `register` of its own).
     """
 
@@ -39,6 +40,7 @@ class Config(Section):
     backend: Backend
     image_size: Annotated[int, Field(ge=8, le=512)]
     results: Annotated[dict[Name, Result], Field(min_length=1)]
+    teachers: dict[Name, Teacher]
     datasets: dict[Name, Dataset]
     unpack: Unpack
     clean: Clean
@@ -73,6 +75,12 @@ class Config(Section):
                     f"results.{name}.search: must be {NO_SEARCH} or the result's own model {result.model}. "
                     f"Received: {result.search!r}."
                 )
+            _known(f"results.{name}.teacher", result.teacher, (NO_TEACHER, *self.teachers))
+        for name, teacher in self.teachers.items():
+            _known("teachers", name, self.results)
+            self._same_architecture(f"teachers.{name}.architecture", self.results[name].model, teacher.architecture)
+            if self.results[name].teacher != NO_TEACHER:
+                raise ValueError(f"teachers: {name!r} has a teacher itself, {self.results[name].teacher!r}.")
         for name, model in self.models.items():
             for budget in model.budgets:
                 _known(f"models.{name}.budgets", budget, self.budgets)

@@ -14,6 +14,9 @@ class Clean(Section):
     """`clean:`: what to look for in the raw files, and what to do about it.
 
     Attributes:
+        min_size: Pixels; an image with a shorter side is dropped, since enlarging it shows no face. 20 is the smallest
+            face that detectors look for by default (MTCNN, Zhang et al. 2016; Viola and Jones 2001 use 24); expressions
+            are hardly recognised in smaller ones. 1 keeps every size.
         wrong_size: An image whose side is not `image_size`; `repair` keeps it and `prepare` resizes it.
         wrong_mode: Colour, alpha, palette or 16 bit; `repair` keeps it and `prepare` converts it to 8-bit grey.
         blank: An image of nearly one grey.
@@ -31,6 +34,7 @@ class Clean(Section):
         max_pixels: An image that claims more pixels is not decoded.
     """
 
+    min_size: Annotated[int, Field(ge=1, le=512)]
     wrong_size: RepairPolicy
     wrong_mode: RepairPolicy
     blank: Policy

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ferflow.base.section import Name, PositiveInt, Section
+from ferflow.base.section import PositiveInt, Section
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ClassName = Annotated[str, Field(pattern=r"^[^\s/\\]([^\r\n\t/\\]*[^\s/\\])?$", max_length=60)]
 LabelKind = Literal["folder", "ferplus_majority", "ferplus_plurality", "ferplus_votes"]
 
 
@@ -62,11 +63,19 @@ class Labels(Section):
             to fer2013.csv): `ferplus_majority` is Microsoft's rule (Barsoum et al. 2016, section 4: more than half of
             the votes, else left out), `ferplus_plurality` the label with most votes (the first on ties),
             `ferplus_votes` the same label plus the votes as soft labels.
-        classes: Class names to use; absent or empty: every class found.
+        classes: Names of the classes to use, such as `[anger, calm, wide awake]`. Each takes the folder or label of
+            that name, or of the same emotion, and the model's class has the name that stands here. Absent or empty:
+            every class found.
     """
 
     kind: LabelKind
-    classes: tuple[Name, ...] = ()
+    classes: tuple[ClassName, ...] = ()
+
+    @model_validator(mode="after")
+    def _classes_are_different(self) -> "Labels":
+        if len({name.casefold() for name in self.classes}) < len(self.classes):
+            raise ValueError(f"datasets.<name>.labels.classes: one name occurs twice. Received: {list(self.classes)}.")
+        return self
 
 
 class Dataset(Section):

@@ -35,7 +35,8 @@ def resolve_result(config: "Config", name: str, found: Mapping[str, Any]) -> Res
     values = _common(config, model)
     values["network"], values["train"] = apply(values["network"], values["train"], found)
     versions = library_versions(config.backend)
-    return validate(ResultSettings, {"result": name, **values, "versions": versions}, f"models.{model}")
+    values |= {"result": name, "versions": versions, "teacher": config.result(name).teacher}
+    return validate(ResultSettings, values, f"models.{model}")
 
 
 def resolve_search(config: "Config", model: str) -> SearchSettings:

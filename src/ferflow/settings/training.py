@@ -1,8 +1,8 @@
 """`results:`, `models:`, `tune:` and `budgets:` in params.yaml."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ferflow.base.section import Name, PositiveInt, Section
 from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchSpace
@@ -18,11 +18,25 @@ class Result(Section):
         architecture: Module in ferflow.models, the same as in that block. It is repeated here because dvc.yaml names
             the module's file as a dependency of the training.
         search: Model whose search provides the settings, or `none` for the settings of params.yaml.
+        teacher: Result whose out-of-fold predictions are part of the targets (`train.soft_targets`), or `none`.
     """
 
     model: Name
     architecture: Name
     search: Name
+    teacher: Name
+
+
+class Teacher(Section):
+    """An entry of `teachers:`, whose key is a result: one network per fold predicts what it was not trained on.
+
+    Attributes:
+        architecture: Module in ferflow.models, the same as that of the result.
+        folds: Number of folds, at least 2.
+    """
+
+    architecture: Name
+    folds: Annotated[int, Field(ge=2)]
 
 
 class BudgetOverrides(Section):
@@ -85,7 +99,7 @@ class TuneBudget(Section):
 
     Attributes:
         trials: Number of networks trained.
-        epochs: Maximum epochs of a trial; the median rule ends hopeless ones earlier.
+        epochs: Maximum epochs of a trial; the median rule ends unpromising ones earlier.
         images: Training images that a trial sees, stratified by class; null: all.
     """
 

@@ -38,6 +38,15 @@ def find_architecture(name: str) -> ModuleType:
     return importlib.import_module(f"ferflow.models.{name}")
 
 
+def takes_any_side(architecture: str) -> bool:
+    """Return whether an architecture can be built for images of any side.
+
+    Raises:
+        ConfigError: There is no module of that name.
+    """
+    return bool(getattr(find_architecture(architecture), "ANY_SIDE", False))
+
+
 def check_options(architecture: str, network: dict[str, Any], model: str | None = None) -> Section:
     """Check the `network:` options of an architecture and return them as an instance of its Options.
 
@@ -57,14 +66,14 @@ def check_options(architecture: str, network: dict[str, Any], model: str | None 
 
 
 def build_network(
-    architecture: str, network: dict[str, Any], side: int, classes: int, model: str | None = None
+    architecture: str, network: dict[str, Any], side: int | None, classes: int, model: str | None = None
 ) -> "keras.Model":
     """Build an architecture with random weights, or with the pretrained weights that its options name.
 
     Args:
         architecture: Module in ferflow.models.
         network: Options of the architecture; all are required.
-        side: Height and width of the images in pixels.
+        side: Height and width of the images in pixels; None: any side.
         classes: Number of classes.
         model: Name of the block in params.yaml, for errors. Defaults to the architecture's name.
 
@@ -76,5 +85,11 @@ def build_network(
         ModelError: Pretrained weights could not be obtained, or the images are too small for the network.
     """
     options = check_options(architecture, network, model)
+    if side is None and not takes_any_side(architecture):
+        able = ", ".join(name for name in architectures() if takes_any_side(name))
+        raise ConfigError(
+            f"models.{model or architecture}.train.sides: {architecture} takes images of one side only. Remove sides, "
+            f"or use an architecture that takes any side: {able}."
+        )
     built: keras.Model = find_architecture(architecture).build(options, side, classes)
     return built

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.base.arrays import Split
-from ferflow.train.augment import augment_batch
-from ferflow.train.recipe import Train
+from ferflow.train.augment import at_smaller_side, augment_batch, mirrored_in
+from ferflow.train.recipe import SmallerSide, Train
 
 ORDER, BATCH = 0, 1  # part of the seed: which use a random stream has
 
@@ -42,17 +42,20 @@ class Batches:
             time), so that every step has the same shape and is compiled once.
     """
 
-    def __init__(self, split: Split, settings: Train, seed: int) -> None:
+    def __init__(self, split: Split, settings: Train, seed: int, soft: npt.NDArray[np.float32] | None = None) -> None:
         """Load the images.
 
         Args:
             split: Training split.
             settings: Batch size, augmentation, imbalance, mixup and CutMix.
             seed: Seed of order, augmentation and mixing.
+            soft: A teacher's class probabilities, (N, classes). Defaults to no teacher.
         """
         self._images = np.ascontiguousarray(split.images)
         one_hot = np.eye(len(split.classes), dtype=np.float32)[split.labels]
-        self._targets = one_hot if split.votes is None else split.votes
+        hard = one_hot if split.votes is None else split.votes
+        share = settings.soft_targets
+        self._targets = hard if soft is None else ((1 - share) * hard + share * soft).astype(np.float32)
         self._labels = split.labels
         self._settings = settings
         self._seed = seed
@@ -60,20 +63,32 @@ class Batches:
         self._class_weights = _class_weights(split.labels, len(split.classes), settings.imbalance)
         self.steps = len(split) // self.size
 
-    def epoch(self, number: int) -> Iterator[Batch]:
+    def epoch(self, number: int, smaller: SmallerSide | None = None) -> Iterator[Batch]:
         """Yield the batches of an epoch. A thread prepares the next two while the caller uses one.
 
         Args:
             number: Number of the epoch, from 1.
+            smaller: Side of this epoch's images. Defaults to that of the split.
         """
         order = self._order(number)
         with ThreadPoolExecutor(max_workers=1) as worker:
-            ahead = [worker.submit(self._make, number, step, order) for step in range(min(2, self.steps))]
+            ahead = [worker.submit(self._make, number, step, order, smaller) for step in range(min(2, self.steps))]
             for step in range(self.steps):
                 batch = ahead.pop(0).result()
                 if step + 2 < self.steps:
-                    ahead.append(worker.submit(self._make, number, step + 2, order))
+                    ahead.append(worker.submit(self._make, number, step + 2, order, smaller))
                 yield batch
+
+    def images(self, epoch: int, count: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the images of an epoch's first batches, at the split's side, without preparing them ahead.
+
+        Args:
+            epoch: Number of the epoch, from 1.
+            count: Number of batches; an epoch may have fewer.
+        """
+        order = self._order(epoch)
+        for step in range(min(count, self.steps)):
+            yield self._make(epoch, step, order, None).images
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Return the rows of the split in the order of an epoch; oversampling draws them with replacement."""
@@ -84,15 +99,18 @@ class Batches:
         probability = 1 / np.bincount(self._labels)[self._labels]  # every class as a whole is equally likely
         return rng.choice(count, size=count, p=probability / probability.sum())
 
-    def _make(self, epoch: int, step: int, order: npt.NDArray[np.int64]) -> Batch:
+    def _make(self, epoch: int, step: int, order: npt.NDArray[np.int64], smaller: SmallerSide | None) -> Batch:
         rng = np.random.default_rng([self._seed, BATCH, epoch, step])
         rows = order[step * self.size : (step + 1) * self.size]
         settings = self._settings
+        mirrored = mirrored_in(epoch, rows, self._seed) if settings.augment.flip == "alternate" else None
         images = (
-            augment_batch(self._images[rows], settings.augment, rng)
+            augment_batch(self._images[rows], settings.augment, rng, mirrored)
             if settings.augment.active
             else self._images[rows].astype(np.float32)
         )
+        if smaller is not None and smaller.side < images.shape[1]:
+            images = at_smaller_side(images, smaller, rng)
         targets = self._targets[rows]
         weights = None if self._class_weights is None else self._class_weights[self._labels[rows]]
         if settings.mixup or settings.cutmix:

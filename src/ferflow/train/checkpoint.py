@@ -108,7 +108,13 @@ def training_code(architecture: str) -> list[Path]:
     return sorted([*package.glob("base/*.py"), *package.glob("train/*.py"), package / "models" / f"{architecture}.py"])
 
 
-def training_key(settings: Settings, train: Split, validation: Split, seed: int) -> str:
+def training_key(
+    settings: Settings,
+    train: Split,
+    validation: Split,
+    seed: int,
+    soft: npt.NDArray[np.float32] | None = None,
+) -> str:
     """Return a digest of everything that a training depends on: settings, data, backend and training_code.
 
     Args:
@@ -116,14 +122,15 @@ def training_key(settings: Settings, train: Split, validation: Split, seed: int)
         train: Training split.
         validation: Validation split.
         seed: Seed of the training.
+        soft: A teacher's class probabilities, (N, classes). Defaults to no teacher.
     """
     values = [settings.model_dump(mode="json"), seed, keras.backend.backend(), keras.version(), train.classes]
     digest = hashlib.sha256(json.dumps(values).encode())
-    for split in (train, validation):
-        for array in (split.images, split.labels, split.votes):
-            if array is not None:
-                digest.update(f"{array.dtype}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data)
+    arrays = [array for split in (train, validation) for array in (split.images, split.labels, split.votes)]
+    for array in (*arrays, soft):
+        if array is not None:
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
     for source in training_code(settings.architecture):
         digest.update(source.relative_to(_SOURCES).as_posix().encode())
         digest.update(source.read_bytes())

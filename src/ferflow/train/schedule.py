@@ -14,6 +14,7 @@ def rate_at_step(
     - constant: `learning_rate`.
     - cosine: a half cosine from `learning_rate` to zero at the end of `epochs` (Loshchilov & Hutter 2017, equation 5,
       without restarts).
+    - linear: linearly from `learning_rate` to zero at the end of `epochs`.
     - one_cycle: up from 1/25 of `learning_rate` over the first 30 % of the training, then down to 1/10,000 of it
       (Smith 2018, with cosine flanks).
     - plateau: `learning_rate` times `plateau_factor` for every `plateau_patience` epochs in a row without a gain.
@@ -27,7 +28,7 @@ def rate_at_step(
         steps: Steps per epoch.
         gains: For each earlier epoch, whether it was the best so far.
         spent: Share of `max_minutes` that has passed, 0 to 1. If it exceeds the share of `epochs` that is done, it
-            replaces that share, so that cosine and one_cycle end when the time does (Li et al. 2020, "Budgeted
+            replaces that share, so that cosine, linear and one_cycle end when the time does (Li et al. 2020, "Budgeted
             training"). Defaults to 0.
     """
     peak = settings.learning_rate
@@ -38,9 +39,12 @@ def rate_at_step(
             return _cosine(peak / 25, peak, share / 0.3)
         return _cosine(peak, peak / 10_000, (share - 0.3) / 0.7)
     if done < settings.warmup_epochs:
-        return peak * (done * steps + 1) / (settings.warmup_epochs * steps)
+        return peak * min(1.0, (done * steps + 1) / (settings.warmup_epochs * steps))
+    after = (done - settings.warmup_epochs) / max(1 / steps, settings.epochs - settings.warmup_epochs)
     if settings.schedule == "cosine":
-        return _cosine(peak, 0.0, (done - settings.warmup_epochs) / max(1, settings.epochs - settings.warmup_epochs))
+        return _cosine(peak, 0.0, after)
+    if settings.schedule == "linear":
+        return peak * max(0.0, 1 - after)
     if settings.schedule == "plateau":
         return peak * settings.plateau_factor ** _plateaus(gains, settings.plateau_patience)
     return peak

@@ -6,7 +6,8 @@ from pathlib import Path
 from ferflow.base.arrays import read_split
 from ferflow.train.checkpoint import forget_checkpoints
 from ferflow.train.loop import train_network
-from ferflow.train.recipe import ResultSettings
+from ferflow.train.recipe import NO_TEACHER, ResultSettings
+from ferflow.train.soft_targets import read_soft_targets
 from ferflow.train.training_outputs import write_outputs
 from ferflow.ui.tracking import DEFAULT_URI, LiveRun, open_live_run, selected_names
 
@@ -16,6 +17,7 @@ def train_result(
     settings_file: Path,
     *,
     data: Path,
+    teachers: Path,
     model: Path,
     report: Path,
     log: Path,
@@ -29,6 +31,7 @@ def train_result(
         settings: What to train and how.
         settings_file: The file that holds `settings`, copied next to the weights.
         data: Folder that prepare wrote.
+        teachers: Folder with a folder for each teacher, which holds its targets.csv.
         model: Folder for the weights.
         report: Folder for history and summary.
         log: JSON file for what differs from run to run: time and machine.
@@ -38,11 +41,13 @@ def train_result(
 
     Raises:
         ConfigError: The network cannot be built from its options.
-        DataError: The arrays are missing.
+        DataError: The arrays or the teacher's targets are missing, or do not belong together.
         ModelError: The training diverged, or pretrained weights could not be obtained.
         TrackingError: MLflow can never use this address.
     """
     train, validation = (read_split(data, name) for name in ("train", "validation"))
+    taught = settings.teacher != NO_TEACHER
+    soft = read_soft_targets(teachers / settings.teacher / "targets.csv", train, settings.teacher) if taught else None
     run = _open_run(settings, stage, tracking_uri or DEFAULT_URI) if stage else None
 
     def on_epoch(row: dict[str, float]) -> None:
@@ -55,7 +60,7 @@ def train_result(
             run.log_epoch(int(row["epoch"]), {name: value for name, value in row.items() if name != "epoch"})
 
     with run or contextlib.nullcontext():
-        result = train_network(settings, train, validation, settings.seed, checkpoints, on_epoch)
+        result = train_network(settings, train, validation, settings.seed, checkpoints, on_epoch, soft)
     write_outputs(result, settings, settings_file, train, model=model, report=report, log=log)
     forget_checkpoints(checkpoints)
 

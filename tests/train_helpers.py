@@ -39,6 +39,7 @@ def resolved(network: dict[str, Any] | None = None, architecture: str = "cnn", *
     changes = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, "schedule": "constant"} | train
     return ResultSettings(
         result=architecture,
+        teacher="none",
         model=architecture,
         architecture=architecture,
         seed=7,

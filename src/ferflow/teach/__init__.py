@@ -1,0 +1,1 @@
+"""Stage teach: what a network predicts for training images that it was not trained on."""
