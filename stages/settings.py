@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ferflow.base.files import read_json, require, write_yaml
+from ferflow.base.contracts import BestParams, read_contract
+from ferflow.base.files import write_yaml
 from ferflow.settings import load_config
 from ferflow.settings.resolve import resolve_result, unpinned
 from ferflow.ui.console import run_command
@@ -17,8 +18,8 @@ def main() -> None:
     name = parser.parse_args().result
     config = load_config(Path("params.yaml"))
     search = config.result(name).search
-    found = read_json(require(Path("reports/tune") / search / "best.json", f"tune@{search}"))["params"]
-    settings = resolve_result(config, name, found)
+    best = read_contract(Path("reports/tune") / search / "best.json", BestParams, f"tune@{search}")
+    settings = resolve_result(config, name, best.params)
     for warning in unpinned(settings.versions, Path("requirements.lock")):
         print(f"warning: {warning}", file=sys.stderr)
     write_yaml(Path("settings") / f"{name}.yaml", settings.model_dump(mode="json"))

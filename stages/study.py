@@ -1,11 +1,12 @@
-"""Stage study: figures of a search. They are drawn apart from the search, so that a colour never repeats it."""
+"""Stage study: figures of a search. A stage of its own, so that a new style does not rerun the search."""
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
 
-from ferflow.base.files import read_json, whole_folder
+from ferflow.base.contracts import BestParams, read_contract
+from ferflow.base.files import whole_folder
 from ferflow.reporting import save_figure
 from ferflow.reporting.study_figures import study_figures
 from ferflow.train.recipe import SearchSettings, read_settings
@@ -25,7 +26,7 @@ def main() -> None:
         table,
         space,
         dict(zip(importance["param"], importance["share"], strict=True)),
-        read_json(tune / "best.json")["metric"],
+        read_contract(tune / "best.json", BestParams, f"tune@{name}").metric,
     )
     with whole_folder(Path("reports/study") / name) as out:
         for file, figure in figures.items():

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from ferflow.base.contracts import read_contract
+from ferflow.base.contracts import BestParams, read_contract
 from ferflow.base.errors import DataError
 from ferflow.base.files import write_json
 from ferflow.reporting.result_contracts import Metrics, SetMetrics
+
+ROOT = Path(__file__).parents[2]
 
 BLOCK: dict[str, Any] = {**dict.fromkeys(SetMetrics.model_fields, 0.5), "images": 3, "per_class": {}}
 CONTENT: dict[str, Any] = {"model": "cnn", "validation": BLOCK, "test": BLOCK, "PublicTest": BLOCK}
@@ -47,3 +49,16 @@ def test_a_missing_or_damaged_file_names_the_stage(tmp_path: Path) -> None:
         path.write_bytes(text)
         with pytest.raises(DataError, match=r"is invalid: Invalid JSON.*dvc repro -f evaluate@cnn"):
             read_contract(path, Metrics, "evaluate@cnn")
+
+
+def test_the_params_of_a_search_keep_their_types(tmp_path: Path) -> None:
+    params = {"train.epochs": 3, "train.learning_rate": 1.0, "train.flip": True, "train.optimizer": "adam", "a.b": None}
+    best = BestParams(model="cnn", params=params, value=0.5, trial=1, trials=4, metric="val_accuracy")
+    write_json(tmp_path / "best.json", best.to_json())
+    read = read_contract(tmp_path / "best.json", BestParams, "tune@cnn").params
+    assert read == params
+    assert [type(value) for value in read.values()] == [type(value) for value in params.values()]
+
+
+def test_a_result_without_a_search_has_no_params() -> None:
+    assert read_contract(ROOT / "reports/tune/none/best.json", BestParams, "tune@none") == BestParams(params={})

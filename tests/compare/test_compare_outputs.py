@@ -13,6 +13,7 @@ from defaults import section
 from ferflow.base.errors import DataError
 from ferflow.base.files import read_json, write_json
 from ferflow.compare import compare
+from ferflow.compare.comparison_report import _cost_title
 from ferflow.reporting.result_contracts import Champion
 from ferflow.settings.judging import Compare
 
@@ -259,3 +260,27 @@ def test_the_stage_writes_the_folder(
     best = json.loads((tmp_path / "reports/compare/champion.json").read_text())
     assert best["dataset"] == config.dataset
     assert best["reason"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("costs", "title"),
+    [
+        ({"cnn": (30e6, 0.7)}, "cnn reaches 70.0 % with 30 M multiply-accumulates"),
+        (
+            {"cnn": (30e6, 0.7), "wide": (30e6, 0.6)},
+            "cnn reaches 70.0 % with 30 M multiply-accumulates, as many as every other model",
+        ),
+        (
+            {"cnn": (30e6, 0.7), "vgg16": (720e6, 0.6), "tiny": (15e6, 0.5)},
+            "cnn reaches 70.0 % with 30 M multiply-accumulates; vgg16 reaches 60.0 % with 24 times as many",
+        ),
+        (
+            {"cnn": (30e6, 0.7), "tiny": (12e6, 0.5)},
+            "cnn reaches 70.0 % with 30 M multiply-accumulates, 2.5 times as many as tiny (50.0 %)",
+        ),
+    ],
+)
+def test_the_title_of_the_costs_compares_with_the_model_that_differs_most(
+    costs: dict[str, tuple[float, float]], title: str
+) -> None:
+    assert _cost_title(costs).replace("\u00a0", " ") == title

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import recall_score
 
 from ferflow.base import metrics as foundation
-from ferflow.compare.significance import holm, mcnemar, paired_bootstrap
+from ferflow.base.metrics import mcnemar
+from ferflow.compare.significance import holm, paired_bootstrap
 from ferflow.reporting.confusion import COUNT_METRICS
 
 

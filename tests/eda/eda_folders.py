@@ -78,7 +78,8 @@ class Raw:
         """Write the report and return the page."""
         manifest = self.manifest()
         summary = CleanSummary.model_construct(files=len(manifest))
-        write_report(self.folder, manifest, summary, settings, out, clean=CLEAN, image_size=SIDE, **options)
+        options = {"image_size": SIDE, **options}
+        write_report(self.folder, manifest, summary, settings, out, clean=CLEAN, **options)
         return (out / "index.html").read_text(encoding="utf-8")
 
 

@@ -1,5 +1,7 @@
 """The report as a whole: what the page says, in every shape that data comes in."""
 
+import base64
+import io
 import itertools
 import re
 from html.parser import HTMLParser
@@ -9,11 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from eda_folders import CLEAN, EDA, HOSTILE, SIDE, Raw, Report, face, fill
+from PIL import Image
 
+from defaults import section
+from ferflow.base.arrays import SPLITS, read_split
 from ferflow.base.contracts import CleanSummary
 from ferflow.base.errors import DataError
 from ferflow.clean import clean_folder
 from ferflow.eda import write_report
+from ferflow.prepare import prepare_arrays
+from ferflow.raw.images import fit
 from ferflow.reporting.text import printable
 
 
@@ -44,6 +51,29 @@ def test_page_needs_nothing_else(report: Report) -> None:
     assert all(link.startswith(("data:", "#")) for link in links)
     assert not re.search(r"url\(|@import", report.page)
     assert not any(key.startswith("on") for _, attributes in page.elements for key in attributes)
+
+
+@pytest.mark.parametrize(("image_size", "shown"), [(16, 16), (120, 96)])
+def test_kept_faces_are_shown_as_prepare_writes_them(tmp_path: Path, image_size: int, shown: int) -> None:
+    raw = Raw(tmp_path / "raw")
+    for number in range(36):
+        image = np.kron(face(number, 120, 40), np.ones((3 + number % 8, 4), np.uint8))
+        raw.put(f"train/{'ab'[number // 18]}/{number}.png", image)
+    raw.put("train/a/dark.png", np.kron(face(99, 8, 2), np.ones((5, 3), np.uint8)))  # an outlier, so it is shown
+    out = tmp_path / "prepare"
+    out.mkdir()
+    settings = section("prepare", min_images_per_class=1)
+    prepare_arrays(raw.folder, raw.manifest(), settings, out, image_size=image_size, workers=1)
+    arrays = {}
+    for split in SPLITS:
+        part = read_split(out, split)
+        arrays |= dict(zip(part.index["id"], part.images, strict=True))
+    page = Page(raw.report(tmp_path / "report", image_size=image_size))
+    sources = [image["src"] for image in page.all("img") if image["alt"].endswith("train/a/dark.png")]
+    assert sources
+    for source in sources:
+        with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as picture:
+            assert (np.asarray(picture) == fit(arrays["train/a/dark.png"], shown)).all()
 
 
 def test_page_is_accessible(report: Report) -> None:

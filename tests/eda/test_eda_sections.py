@@ -184,7 +184,7 @@ def test_embedding_finds_brightness_first_and_repeats() -> None:
 def test_the_page_shows_the_pixels_that_training_sees(tmp_path: Path, size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, size, np.uint8)
     (tmp_path / "a.png").write_bytes(png(image))
-    survey = survey_images(tmp_path, {"a.png": "happy"}, {"a.png"}, {"a.png"}, side=16)
+    survey = survey_images(tmp_path, {"a.png": "happy"}, {"a.png"}, {"a.png"}, image_size=16, side=16)
     assert (survey.squares["a.png"] == fit(image, 16)).all()
     assert (survey.classes["happy"].mean == fit(image, 16)).all()
     if size == (96, 96):

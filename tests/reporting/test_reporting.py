@@ -148,27 +148,56 @@ def test_a_perfect_matrix_names_no_confusion() -> None:
     assert title(figures.confusion_matrix(np.diag([3, 4]), ("a", "b"))) == "100.0 % of 7 images correct"
 
 
-def test_labels_of_close_points_do_not_cover_each_other() -> None:
-    costs = {f"network_{number}": (3e7 * (1 + number / 50), 0.7 + number / 1000) for number in range(5)}
-    figure = figures.cost_scatter(costs)
-    figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
-    assert len(boxes) == 5
-    for number, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+NAMES = ("cnn", "cnn_augmented", "cnn_augmented_tuned", "mini_xception", "resnet18_fer", "efficientnetv2_b0", "vgg16")
+LAYOUTS = {
+    "sample": {"cnn": (23.5e6, 0.816), "cnn_augmented": (23.5e6, 0.839), "cnn_augmented_tuned": (23.5e6, 0.747)},
+    "bottom_of_the_axis": {
+        "cnn": (16.1e6, 0.56),
+        "cnn_augmented": (16.1e6, 0.45),
+        "cnn_augmented_tuned": (16.1e6, 0.449),
+    },
+    "close": {name: (3e7 * (1 + number / 50), 0.7 + number / 1000) for number, name in enumerate(NAMES)},
+    "column": {name: (3e7, 0.7 - number / 500) for number, name in enumerate(NAMES)},
+    "row": {name: (1e7 * 1.4**number, 0.7) for number, name in enumerate(NAMES)},
+    "right_edge": {name: (1e7 * 4 ** (number // 6), 0.6 + number / 100) for number, name in enumerate(NAMES)},
+    "scattered": {
+        name: (float(10 ** (7 + 2 * x)), float(0.5 + 0.2 * y))
+        for name, (x, y) in zip(NAMES, np.random.default_rng(0).random((len(NAMES), 2)), strict=True)
+    },
+    "same_point": dict.fromkeys(NAMES[:5], (3e7, 0.7)),
+}
+CROWDED = ("row", "scattered", "same_point")  # not every name fits next to its point
 
 
-def test_labels_stay_next_to_their_points() -> None:
-    costs = {"cnn": (16.1e6, 0.56), "cnn_augmented": (16.1e6, 0.45), "cnn_augmented_tuned": (16.1e6, 0.449)}
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_each_label_is_next_to_its_point_and_covers_nothing(name: str) -> None:
+    costs = LAYOUTS[name]
     figure = figures.cost_scatter(costs)
     figure.draw_without_rendering()
-    axes, line_height = figure.axes[0], 14 * figure.dpi / 72
-    for text in axes.texts:
-        if not text.get_text():
-            continue  # a line from a label to its point
-        x, y = axes.transData.transform(costs[text.get_text()])
-        box = text.get_window_extent()
-        assert max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1) < 1.5 * line_height
+    axes, point = figure.axes[0], figure.dpi / 72
+    centres = {model: axes.transData.transform(cost) for model, cost in costs.items()}
+    boxes = {text.get_text(): text.get_window_extent() for text in axes.texts if text.get_text()}
+    assert boxes.keys() == costs.keys()
+    frame, far = axes.bbox.padded(1), 0
+    for model, box in boxes.items():
+        x, y = centres[model]
+        distance = np.hypot(max(box.x0 - x, x - box.x1, 0), max(box.y0 - y, y - box.y1, 0)) / point
+        far += distance > 9
+        assert distance < (24 if name in CROWDED else 9), f"{model}: {distance:.1f} points from its point"
+        assert all(frame.contains(*corner) for corner in box.corners()), f"{model} leaves the axes"
+        others = [other for key, other in boxes.items() if key != model]
+        assert not box.padded(-1).count_overlaps(others), f"{model} covers another label"
+        assert not any(box.contains(*centre) for centre in centres.values()), f"{model} covers a point"
+    lines = len(axes.texts) - len(boxes)
+    assert lines == far, "each label that is not next to its point has a line to it, and no other"
+
+
+def test_the_legend_of_the_reliability_diagram_covers_no_bar() -> None:
+    figure = figures.reliability_diagram(bins())
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert not any(legend.get_window_extent().overlaps(axes.get_window_extent()) for axes in figure.axes)
+    assert all(axes.get_legend() is None for axes in figure.axes)
 
 
 def test_study_figures_read_what_trials_csv_holds(tmp_path: Path) -> None:

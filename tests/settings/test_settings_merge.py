@@ -15,7 +15,7 @@ from ferflow.settings import Config, parse_config
 from ferflow.settings.resolve import resolve_result, resolve_search, unpinned
 from ferflow.train.recipe import ResultSettings
 
-SEARCHED = {"tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn"}}
+SEARCHED = {"tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none"}}
 
 
 def config(**changes: Any) -> Config:

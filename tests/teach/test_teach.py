@@ -42,7 +42,7 @@ def test_what_can_be_learnt_is_predicted(tmp_path: Path) -> None:
 
 def test_memorized_labels_do_not_help(tmp_path: Path) -> None:
     """Labels of pure noise can be memorized, and so would be right in predictions for images trained on."""
-    _, summary = run(tmp_path, noise(120, side=8), resolved(STILL, epochs=12, learning_rate=0.02))
+    _, summary = run(tmp_path, noise(120), resolved(STILL, epochs=12, learning_rate=0.02))
     assert summary["accuracy"] < 0.5
 
 

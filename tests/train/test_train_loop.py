@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from train_helpers import SMALL, make_split, noise, resolved, separable
 
 from defaults import network
 from ferflow.base.arrays import Split
@@ -24,6 +23,7 @@ from ferflow.train.loop import HISTORY, TrainResult, train_network
 from ferflow.train.recipe import ResultSettings
 from ferflow.train.trainer import Trainer
 from ferflow.train.training_outputs import write_outputs
+from train_helpers import SMALL, make_split, noise, resolved, separable
 
 Row = dict[str, float]
 
@@ -199,10 +199,10 @@ TINY_FLASH = network("ferflow_flash", filters=[8, 8])
 
 
 def test_a_recipe_of_crops_and_averages_learns() -> None:
-    recipe = FLASH | {"epochs": 12}
+    recipe = FLASH | {"epochs": 20, "augment": {"flip": "alternate", "shift": 0.0}}
     result = train_network(resolved(TINY_FLASH, "ferflow_flash", **recipe), separable(240), separable(60, seed=1), 1)
     assert result.best["val_accuracy"] > 0.9
-    assert result.best_epoch == 12, "keep: last"
+    assert result.best_epoch == 20, "keep: last"
     assert result.model.input_shape == (None, 16, 16, 1), "the result is for images of the data's side"
     probabilities = predict(result.model, separable(60, seed=1).images)
     assert log_loss(separable(60, seed=1).labels, probabilities) == pytest.approx(result.best["val_loss"], abs=1e-5)
@@ -216,11 +216,12 @@ def test_a_network_of_one_side_refuses_sides() -> None:
 
 
 def test_a_teacher_changes_the_training_and_its_checkpoint() -> None:
-    soft = np.tile(np.array([0.2, 0.3, 0.5], np.float32), (48, 1))
-    settings = resolved(SMALL | {"dropout": 0.0}, epochs=8, soft_targets=1.0)
-    taught = train_network(settings, noise(48), noise(16), 1, soft=soft)
-    np.testing.assert_allclose(predict(taught.model, noise(48).images).mean(axis=0), soft[0], atol=0.1)
-    keys = [training_key(settings, noise(48), noise(16), 1, given) for given in (None, soft, soft[:, ::-1])]
+    train, validation = separable(120), separable(30, seed=1)
+    soft = np.eye(3, dtype=np.float32)[(train.labels + 1) % 3]  # a teacher that is always wrong
+    settings = resolved(SMALL | {"dropout": 0.0}, epochs=6, learning_rate=0.02, soft_targets=1.0)
+    taught = train_network(settings, train, validation, 1, soft=soft)
+    assert accuracy((validation.labels + 1) % 3, predict(taught.model, validation.images).argmax(axis=1)) > 0.9
+    keys = [training_key(settings, train, validation, 1, given) for given in (None, soft, soft[:, ::-1])]
     assert len(set(keys)) == 3
 
 

@@ -18,9 +18,9 @@ ALIKE = {"kernel": 1.0, "bias": 1.0, "gamma": 1.0, "beta": 1.0}
 def one_step(rate: float = 0.1, **train: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Each variable, by name, before and after one step."""
     keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [keras.Input((4,)), layers.Dense(5), layers.BatchNormalization(), layers.Dense(3, activation="softmax")]
-    )
+    parts = [layers.Dense(5, name="hidden"), layers.BatchNormalization(name="norm")]
+    output = layers.Dense(3, activation="softmax", name="output")
+    model = keras.Sequential([keras.Input((4,)), *parts, output], name="network")
     for number, variable in enumerate(model.trainable_variables):
         variable.assign(variable + 0.01 * (number + 1))  # so that decay changes biases too
     compile_network(model, plain_train(**train))

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tune_objective import SPACE
 
+from ferflow.base.files import write_text
 from ferflow.settings.training import Tune
+from ferflow.train.checkpoint import training_code
 from ferflow.train.search_space import Choice, FloatRange, IntRange
 from ferflow.tune.journal import study_key
 from ferflow.tune.space import corners, within
@@ -13,7 +15,8 @@ from ferflow.tune.subset import stratified_rows
 
 
 def tune(space, models=None):
-    settings = {"models": models or {}, "space": space, "startup_trials": 1, "prune_after": 1, "train": {}}
+    rules = {"startup_trials": 1, "prune_after": 1, "significance": 0.05}
+    settings = {"models": models or {}, "space": space, "train": {}} | rules
     return Tune.model_validate(settings, strict=False)
 
 
@@ -34,7 +37,7 @@ def test_kind_of_range(text, kind):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         ({"low": 0.5, "high": 0.5}, "low must be below high"),
         ({"low": 9, "high": 3}, "low must be below high"),
@@ -47,8 +50,8 @@ def test_kind_of_range(text, kind):
         (3, "object|dictionary|instance"),
     ],
 )
-def test_impossible_range_is_refused(text, told):
-    with pytest.raises(ValidationError, match=told):
+def test_impossible_range_is_refused(text, fault):
+    with pytest.raises(ValidationError, match=fault):
         tune({"train.x": text})
 
 
@@ -66,20 +69,40 @@ def test_corners_hold_every_end_and_choice():
     assert corners({}) == []
 
 
+def write_project(root):
+    """Arrays and training code, as a study depends on them."""
+    files = {"data/prepare/images.npy": "1", "src/ferflow/base/files.py": "2", "src/ferflow/train/loop.py": "3"}
+    for name, text in files.items():
+        write_text(root / name, text)
+    return root / "data/prepare", sorted(root.glob("src/ferflow/*/*.py"))
+
+
 def test_study_key_distinguishes_settings_and_files(tmp_path):
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "a.py").write_text("1")
-    paths = [tmp_path / "code"]
-    before = study_key({"a": 1, "b": 2}, paths)
-    assert study_key({"b": 2, "a": 1}, paths) == before
-    assert study_key({"a": 1, "b": 3}, paths) != before
-    (tmp_path / "code" / "a.pyc").write_text("compiled")
-    assert study_key({"a": 1, "b": 2}, paths) == before
-    (tmp_path / "code" / "a.py").write_text("2")
-    assert study_key({"a": 1, "b": 2}, paths) != before
-    (tmp_path / "code" / "a.py").rename(tmp_path / "code" / "b.py")
-    (tmp_path / "code" / "b.py").write_text("1")
-    assert study_key({"a": 1, "b": 2}, paths) != before
+    data, code = write_project(tmp_path)
+    before = study_key({"a": 1, "b": 2}, data, code)
+    assert study_key({"b": 2, "a": 1}, data, code[::-1]) == before
+    assert study_key({"a": 1, "b": 3}, data, code) != before
+    assert study_key({"a": 1, "b": 2}, data, code[:1]) != before
+    for file in (data / "images.npy", *code):
+        text = file.read_text()
+        file.write_text("changed")
+        assert study_key({"a": 1, "b": 2}, data, code) != before
+        file.write_text(text)
+    assert study_key({"a": 1, "b": 2}, data, code) == before
+    renamed = code[0].rename(code[0].with_name("renamed.py"))
+    assert study_key({"a": 1, "b": 2}, data, [renamed, *code[1:]]) != before
+
+
+def test_a_moved_project_keeps_its_study(tmp_path):
+    here, there = (study_key({"a": 1}, *write_project(tmp_path / name)) for name in ("here", "elsewhere/deeper"))
+    assert here == there
+
+
+def test_every_source_of_a_training_is_in_the_key(tmp_path):
+    data, _ = write_project(tmp_path)
+    code = training_code("cnn")
+    keys = {study_key({}, data, [source for source in code if source != left_out]) for left_out in code}
+    assert len(keys) == len(code)
 
 
 def test_within_keeps_what_the_space_allows():

@@ -10,6 +10,7 @@ from tune_objective import SPACE, peak
 
 from ferflow.base.errors import ModelError
 from ferflow.train.search_space import Choice, FloatRange
+from ferflow.tune.choice import Choice as Recommended
 from ferflow.tune.study import run_study
 from ferflow.tune.study_outputs import write_study
 
@@ -26,7 +27,7 @@ def study_of(folder, space, objective=peak, **changes):
 
 
 def files_of(folder, study, space):
-    write_study(folder / "out", study, "cnn", "val_accuracy")
+    write_study(folder / "out", study, Recommended(study.best_trial, study.best_trial, None), "cnn", "val_accuracy")
     return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
 
 

@@ -161,15 +161,19 @@ class PrepareSummary(Contract):
 
 
 class BestParams(Contract):
-    """`reports/tune/<model>/best.json`: the best trial of a search.
+    """`reports/tune/<model>/best.json`: the settings that a search recommends.
 
     `reports/tune/none/best.json` stands for no search: it has no params, and every other key is absent.
 
     Attributes:
         model: Block of `models:` that was searched. Defaults to none.
-        params: Values of the best trial by dotted key, such as {"train.learning_rate": 0.001}.
-        value: The metric of the best trial; higher is better. Defaults to None.
-        trial: Number of the best trial, from 0. Defaults to None.
+        params: Values of the recommended trial by dotted key, such as {"train.learning_rate": 0.001}.
+        value: The metric of the recommended trial; higher is better. Defaults to None.
+        trial: Number of the recommended trial, from 0; 0 is the baseline. Defaults to None.
+        best_trial: Number of the trial with the best metric. It is not the recommended one if it is not significantly
+            better than the baseline. Defaults to None.
+        p_value: p-value of the difference between those two (McNemar's exact test on the validation images). Defaults
+            to None, which stands for nothing to compare.
         trials: Number of trials of any state. Defaults to 0.
         metric: Name of the metric, such as val_accuracy. Defaults to none.
     """
@@ -178,6 +182,8 @@ class BestParams(Contract):
     params: dict[str, bool | int | float | str | None]
     value: float | None = None
     trial: int | None = None
+    best_trial: int | None = None
+    p_value: float | None = None
     trials: int = 0
     metric: str = ""
 

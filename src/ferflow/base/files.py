@@ -36,7 +36,11 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder next to `path`; on success it replaces `path`, on failure it is removed."""
+    """Yield a temporary folder next to `path`; on success it replaces `path`, on failure it is removed.
+
+    If `path` is a link to a folder, such as one on another disk, the link stays and that folder is replaced.
+    """
+    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     temporary.chmod(0o755)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 Labels = npt.NDArray[np.int64]
@@ -41,3 +42,24 @@ def log_loss(labels: Labels, probabilities: Probabilities) -> float:
     """
     chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.mean(np.log(np.clip(chosen, 1e-7, 1.0))))
+
+
+def mcnemar(first_correct: npt.NDArray[np.bool_], second_correct: npt.NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Run the exact two-sided McNemar test (McNemar 1947) on paired predictions.
+
+    >>> mcnemar(np.array([True, True, False]), np.array([False, False, False]))
+    (2, 0, 0.5)
+
+    Args:
+        first_correct: Whether the first network is correct on each image, bool (N,).
+        second_correct: The same for the second network.
+
+    Returns:
+        Number of images that only the first network gets right, number that only the second gets right, and the
+        p-value.
+    """
+    only_first = int((first_correct & ~second_correct).sum())
+    only_second = int((second_correct & ~first_correct).sum())
+    differing = only_first + only_second
+    p_value = float(binomtest(only_first, differing, 0.5).pvalue) if differing else 1.0
+    return only_first, only_second, p_value

@@ -92,7 +92,7 @@ def _cost_title(costs: dict[str, tuple[float, float]]) -> str:
     ratio = max(other_macs / macs, macs / other_macs)
     if ratio < 1.05:
         return f"{title}, as many as every other model"
-    comparison = "as many" if other_macs > macs else "fewer"
-    return (
-        f"{title}; {other} reaches {percent(other_share)} with {ratio:.{0 if ratio >= 9.5 else 1}f} times {comparison}"
-    )
+    times = f"{ratio:.{0 if ratio >= 9.5 else 1}f} times as many"
+    if other_macs > macs:
+        return f"{title}; {other} reaches {percent(other_share)} with {times}"
+    return f"{title}, {times} as {other} ({percent(other_share)})"

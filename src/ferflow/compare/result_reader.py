@@ -11,6 +11,7 @@ import pandas as pd
 from ferflow.base.contracts import TrainSummary, read_contract
 from ferflow.base.errors import DataError
 from ferflow.base.files import require
+from ferflow.base.metrics import accuracy
 from ferflow.reporting.result_contracts import Metrics
 
 Labels = npt.NDArray[np.int64]
@@ -85,12 +86,12 @@ def _read_result(name: str, evaluation: Path, training: Path) -> Result:
     table = _read_predictions(evaluation, "validation")
     classes = tuple(column.removeprefix("p_") for column in table.columns if column.startswith("p_"))
     labels, predicted = (pd.Categorical(table[kind], categories=classes).codes for kind in ("label", "predicted"))
-    accuracy = float(np.mean(labels == predicted))
+    measured = accuracy(labels, predicted)
     reported = metrics.sets["validation"]
-    if abs(accuracy - reported.accuracy) > 1e-6 or reported.images != len(table):
+    if abs(measured - reported.accuracy) > 1e-6 or reported.images != len(table):
         raise DataError(
             f"{evaluation}: metrics.json reports an accuracy of {reported.accuracy:.6f} on {reported.images} "
-            f"validation images, but predictions_validation.csv has {accuracy:.6f} on {len(table)}; one of them is "
+            f"validation images, but predictions_validation.csv has {measured:.6f} on {len(table)}; one of them is "
             f"out of date. Run again: dvc repro -f evaluate@{name}."
         )
     return Result(name, metrics, summary, classes, labels.astype(np.int64), predicted.astype(np.int64))

@@ -6,34 +6,13 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import binomtest
 
+from ferflow.base.metrics import mcnemar
 from ferflow.compare.result_reader import Result
-from ferflow.reporting.confusion import COUNT_METRICS
+from ferflow.reporting.confusion import COUNT_METRICS, interval
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
-
-
-def mcnemar(first_correct: npt.NDArray[np.bool_], second_correct: npt.NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Run the exact two-sided McNemar test (McNemar 1947) on paired predictions.
-
-    >>> mcnemar(np.array([True, True, False]), np.array([False, False, False]))
-    (2, 0, 0.5)
-
-    Args:
-        first_correct: Whether the first network is correct on each image, bool (N,).
-        second_correct: The same for the second network.
-
-    Returns:
-        Number of images that only the first network gets right, number that only the second gets right, and the
-        p-value.
-    """
-    only_first = int((first_correct & ~second_correct).sum())
-    only_second = int((second_correct & ~first_correct).sum())
-    differing = only_first + only_second
-    p_value = float(binomtest(only_first, differing, 0.5).pvalue) if differing else 1.0
-    return only_first, only_second, p_value
 
 
 def paired_bootstrap(
@@ -107,13 +86,12 @@ def significance_table(
         multiple comparisons).
     """
     rows = []
-    tail = 50 * (1 - confidence)
     for better, worse in combinations(results, 2):
         only_better, only_worse, p_mcnemar = mcnemar(better.predicted == better.labels, worse.predicted == worse.labels)
         difference, resampled, p_bootstrap = paired_bootstrap(
             better.labels, better.predicted, worse.predicted, len(better.classes), metric, resamples, seed
         )
-        low, high = np.percentile(resampled, [tail, 100 - tail])
+        low, high = interval(resampled, confidence)
         test = "mcnemar" if metric == "accuracy" else "bootstrap"
         rows.append(
             {

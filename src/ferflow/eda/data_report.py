@@ -22,6 +22,7 @@ from ferflow.eda.image_survey import (
 )
 from ferflow.eda.page_parts import PageSection, ReportFiles, render_page
 from ferflow.eda.vote_section import VoteCounts, count_votes, vote_section
+from ferflow.raw.manifest import set_bits
 from ferflow.reporting.text import count, listed, percent_of, printable
 from ferflow.settings import Clean, Eda
 
@@ -66,8 +67,7 @@ def write_report(
     manifest = with_parts(manifest)
     kept = manifest[manifest["verdict"] == "keep"]
     files = ReportFiles()
-    side = min(image_size, MAX_SIDE)
-    sections = _sections(raw, manifest, count_votes(manifest, votes), settings, clean, side, files)
+    sections = _sections(raw, manifest, count_votes(manifest, votes), settings, clean, image_size, files)
     title = f"What the dataset {printable(dataset)} contains" if dataset else "What the dataset contains"
     page = render_page(title, _subtitle(manifest, kept), _tiles(manifest, kept, clean.blank_std), sections, files)
     with whole_folder(out) as folder:
@@ -84,7 +84,7 @@ def _sections(
     vote_counts: VoteCounts | None,
     settings: Eda,
     clean: Clean,
-    side: int,
+    image_size: int,
     files: ReportFiles,
 ) -> list[PageSection]:
     """Choose what to show, read every image that is needed once, and build the sections."""
@@ -101,11 +101,13 @@ def _sections(
     survey = survey_images(
         raw,
         dict(zip(kept["path"], kept["label"], strict=True)),
-        squares={*embedded, *(path for paths in samples.values() for path in paths)},
+        squares={*embedded, *(path for paths in samples.values() for path in paths)}
+        | {path for sides in outliers.values() for paths in sides for path in paths},
         thumbnails={path for finding in findings for group in finding.groups for path in group.paths}
-        | {path for sides in outliers.values() for paths in sides for path in paths}
         | set(contradicted),
-        side=side,
+        image_size=image_size,
+        side=min(image_size, MAX_SIDE),
+        bits=set_bits(manifest["mode"]),
     )
     sections = []
     if len(kept):

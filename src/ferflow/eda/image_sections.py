@@ -263,7 +263,7 @@ def brightness_section(
         figure = charts.distribution(kept[column], kept["label"], classes, outlier_limits(kept[column]), unit)
         part.blocks.append(files.add_chart(key, figure, alt))
         for name, paths in zip((low_name, high_name), outliers[key], strict=True):
-            pictures = tuple(_outlier_picture(rows[path], column, survey.thumbnails[path]) for path in paths)
+            pictures = tuple(_outlier_picture(rows[path], column, survey.squares[path]) for path in paths)
             if pictures:
                 part.blocks.append(Gallery(f"The {name} outliers", tuple(((p,), "") for p in pictures)))
             tables += [(key, name, path, rows[path]["label"], rows[path][column]) for path in paths]

@@ -116,8 +116,10 @@ class Survey:
         side: Side of the square images in pixels.
         overall: Sums over all kept images.
         classes: Sums of each class that has a kept image.
-        squares: Requested images as uint8 (side, side), by path: the pixels that training sees.
-        thumbnails: Requested images with their proportions, uint8 (height, width), by path.
+        squares: Requested images as uint8 (side, side), by path: the pixels that training sees, shrunk only if the
+            arrays' images are larger than `side`.
+        thumbnails: Requested images with their proportions, uint8 (height, width), by path: the files as they are,
+            also those that clean drops.
     """
 
     side: int
@@ -128,7 +130,13 @@ class Survey:
 
 
 def survey_images(
-    raw: Path, labels: Mapping[str, str], squares: Collection[str], thumbnails: Collection[str], side: int
+    raw: Path,
+    labels: Mapping[str, str],
+    squares: Collection[str],
+    thumbnails: Collection[str],
+    image_size: int,
+    side: int,
+    bits: int | None = None,
 ) -> Survey:
     """Read each image that is needed once.
 
@@ -137,20 +145,22 @@ def survey_images(
         labels: Class of every kept image, by path.
         squares: Paths of the images to return as squares.
         thumbnails: Paths of the images to return with their proportions, kept or not.
+        image_size: Side of the arrays' images in pixels.
         side: Side of the squares in pixels.
+        bits: Bits that the set's 16-bit images use, see set_bits. Defaults to none that clean had to find out.
 
     Raises:
         DataError: An image has changed since clean wrote the manifest.
     """
     result = Survey(side, PixelSums.empty(side))
     paths = sorted({*labels, *squares, *thumbnails})
-    images = zip(paths, read_grey(raw, paths), strict=True)
+    images = zip(paths, read_grey(raw, paths, bits), strict=True)
     for path, image in progress(images, len(paths), "reading images"):
         if path in thumbnails:
             result.thumbnails[path] = thumbnail(image, 2 * side)
         if path not in labels and path not in squares:
             continue
-        square = fit(image, side)
+        square = fit(fit(image, image_size), side)  # as prepare resizes it, then for the page
         if path in squares:
             result.squares[path] = square
         if path in labels:

@@ -9,6 +9,7 @@ import pandas as pd
 from ferflow.eda import charts
 from ferflow.eda.image_survey import Survey, rows_by_path
 from ferflow.eda.page_parts import Gallery, PageSection, ReportFiles, page_picture
+from ferflow.raw.class_names import emotion_of
 from ferflow.raw.ferplus import EMOTIONS
 from ferflow.reporting.text import count, percent_of, printable
 
@@ -43,6 +44,7 @@ def count_votes(manifest: pd.DataFrame, votes: pd.DataFrame | None) -> VoteCount
     if votes is None:
         return None
     labelled = manifest.loc[(manifest["label"] != "") & (manifest["pixels"] != ""), ["path", "label"]]
+    labelled["label"] = [emotion_of(label) or label for label in labelled["label"]]  # which the user may call happiness
     joined = labelled.merge(votes, on="path", validate="one_to_one").sort_values("path", ignore_index=True)
     numbers = joined[list(ANSWERS)].to_numpy(np.int64)
     joined, numbers = joined[numbers.sum(axis=1) > 0], numbers[numbers.sum(axis=1) > 0]

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.transforms import Bbox, BboxBase
 
-from ferflow.reporting.style import BLUE, GREEN, PALETTE, new_figure, style
+from ferflow.reporting.style import BLUE, GREEN, GREY, PALETTE, new_figure, style
 from ferflow.reporting.text import short_number
 
-Box = tuple[float, float, float, float]  # left, bottom, right, top in pixels
 FONT_SIZE = 11  # points, of the labels of cost_scatter
+GAP = 6  # points between a model's point and its label
 
 
 @style()
@@ -86,57 +87,52 @@ def cost_scatter(costs: Mapping[str, tuple[float, float]], title: str = "", unit
 
 
 def _label_points(figure: Figure, costs: Mapping[str, tuple[float, float]]) -> None:
-    """Write each model's name at the nearest free position around its point.
+    """Write each model's name next to its point, at the nearest place where it covers nothing.
 
-    Positions are tried from near to far: right and left, above and below, then the same shifted by half lines. A label
-    that is not next to its point gets a thin line to it, so that it is clear which point it belongs to.
+    A name that is not next to its point gets a thin line to it, so that it is clear which point it belongs to.
+    adjustText would move names by random steps, and so draw another figure each time.
     """
     axes = figure.axes[0]
     # Twice: the constrained layout settles its margins only in the first drawing, and the axes move in the second.
     figure.draw_without_rendering()
     figure.draw_without_rendering()
     pixels = figure.dpi / 72  # per point
+    gap, radius = GAP * pixels, 5 * pixels
+    frontier = axes.lines[0].get_path().transformed(axes.transData)
     centres = {name: axes.transData.transform(point) for name, point in costs.items()}
-    gap = 7 * pixels
-    taken: list[Box] = [(x - 5 * pixels, y - 5 * pixels, x + 5 * pixels, y + 5 * pixels) for x, y in centres.values()]
+    taken = [Bbox.from_extents(x - radius, y - radius, x + radius, y + radius) for x, y in centres.values()]
     for name, (x, y) in centres.items():
         text = axes.annotate(name, costs[name], size=FONT_SIZE, va="center", ha="left", annotation_clip=False)
-        extent = text.get_window_extent()
-        width, height = extent.width, extent.height
-        candidates: list[tuple[float, float]] = []  # offsets of the label's left edge and middle from the point
-        for step in (0.0, 0.5, -0.5, 1.0, -1.0, 1.5, -1.5, 2.0, -2.0, 2.5, -2.5, 3.0, -3.0):
-            candidates += [(gap, step * height), (-gap - width, step * height)]
-        for step in (1.0, -1.0, 2.0, -2.0, 3.0, -3.0):
-            candidates.append((-width / 2, step * height))
-        candidates.sort(key=lambda offset: _distance(offset, width, height))
-        boxes = [_label_box(x + dx, y + dy, width, height) for dx, dy in candidates]
-        free = [index for index, box in enumerate(boxes) if not any(_overlap(box, other) for other in taken)]
-        inside = [index for index in free if _within(boxes[index], axes.bbox.extents)]
-        chosen = (inside or free or [0])[0]
-        taken.append(boxes[chosen])
-        dx, dy = candidates[chosen]
+        width, height = text.get_window_extent().size
+        steps = [0.55 * height * step for step in range(2 * len(costs) + 6)]
+        heights = dict.fromkeys(sign * step for step in steps for sign in (1, -1))
+        # Offsets of the label's left edge and middle from the point: to the right, to the left, above and below.
+        offsets = [(dx, dy) for dy in heights for dx in (gap, -gap - width, -width / 2)]
+        boxes = [Bbox.from_bounds(x + dx, y + dy - height / 2, width, height) for dx, dy in offsets]
+        penalties = [
+            (
+                box.count_overlaps(taken),
+                not _within(box, axes.bbox),
+                _distance(box, x, y) + height * frontier.intersects_bbox(box, filled=False),
+            )
+            for box in boxes
+        ]
+        chosen = penalties.index(min(penalties))
+        taken.append(boxes[chosen].padded(gap, 0))
+        dx, dy = offsets[chosen]
         text.set_position((dx / pixels, dy / pixels))
         text.anncoords = "offset points"
-        if _distance((dx, dy), width, height) > 1.5 * gap:
+        if _distance(boxes[chosen], x, y) > 1.5 * gap:
             axes.annotate(
                 "", costs[name], xytext=(min(max(0.0, dx), dx + width) / pixels, dy / pixels),
-                textcoords="offset points", arrowprops={"arrowstyle": "-", "color": "#6B6B6B", "lw": 0.8},
+                textcoords="offset points", arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8}, zorder=1,
             )  # fmt: skip
 
 
-def _label_box(left: float, middle: float, width: float, height: float) -> Box:
-    return left, middle - height / 2, left + width, middle + height / 2
+def _distance(box: Bbox, x: float, y: float) -> float:
+    """Return the distance in pixels between a point and the nearest edge of a box; 0 inside it."""
+    return math.hypot(max(box.x0 - x, x - box.x1, 0.0), max(box.y0 - y, y - box.y1, 0.0))
 
 
-def _distance(offset: tuple[float, float], width: float, height: float) -> float:
-    """Return the distance in pixels between a point and the nearest edge of a label at an offset from it."""
-    dx, dy = offset
-    return math.hypot(max(dx, 0.0, -(dx + width)), max(abs(dy) - height / 2, 0.0))
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
-
-
-def _within(box: Box, frame: Box) -> bool:
-    return frame[0] <= box[0] and box[2] <= frame[2] and frame[1] <= box[1] and box[3] <= frame[3]
+def _within(box: Bbox, frame: BboxBase) -> bool:
+    return bool(frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1)

@@ -45,6 +45,22 @@ def class_scores(counts: Counts) -> tuple[Floats, Floats, Floats]:
     return precision, recall, f1
 
 
+def interval(samples: Floats, confidence: float) -> tuple[float, float]:
+    """Return the percentile interval of bootstrap samples (Efron 1979).
+
+    Args:
+        samples: A metric on each resample, float64 (resamples,).
+        confidence: Confidence level, in (0, 1).
+
+    >>> low, high = interval(np.arange(101) / 100, 0.9)
+    >>> round(low, 6), round(high, 6)
+    (0.05, 0.95)
+    """
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(samples, [tail, 100 - tail])
+    return float(low), float(high)
+
+
 def _accuracy(counts: Counts) -> Floats:
     return np.asarray(np.trace(counts, axis1=-2, axis2=-1) / counts.sum(axis=(-2, -1)))
 

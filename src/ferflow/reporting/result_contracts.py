@@ -127,24 +127,29 @@ class Champion(_WithSets):
 
 
 class Registration(Contract):
-    """`reports/register/registration.json`: whether the champion passes the gates, and why.
+    """`reports/register/registration.json`: whether the champion passes its own gates, and why.
+
+    Whether it becomes the champion of a registry also depends on that registry's present champion and on the machine's
+    speed. The version's tags and logs/register/decision.json record that decision; this file has the same bytes
+    wherever the stage runs.
 
     Attributes:
-        promoted: Whether it passes every gate.
-        because: A sentence for each gate.
+        passed: Whether it passes every gate that needs neither another model nor a clock.
+        because: A sentence for each of these gates.
         model: Name of the result.
         dataset: Name of the dataset in params.yaml.
-        name: Name of the registered model.
+        name: Name of the dataset's registered model.
         alias: Alias of the promoted version.
         metric: Metric that ranked the results.
         value: The metric on validation, in [0, 1].
-        accuracy: Validation accuracy.
-        majority_accuracy: Validation accuracy of always predicting the most frequent class.
-        gates: Minimum of each gate by its key in params.yaml.
+        figures: Figures on validation that the gates check: accuracy, gain_over_majority, macro_f1, worst_recall and
+            ece in [0, 1], and size_mb.
+        worst_class: Class that has the lowest recall on validation.
+        gates: Limit of each gate by its key in params.yaml, including those that are checked at registration.
         model_sha256: SHA-256 of the network's file, 64 hex digits.
     """
 
-    promoted: bool
+    passed: bool
     because: list[str]
     model: str
     dataset: str
@@ -152,7 +157,7 @@ class Registration(Contract):
     alias: str
     metric: str
     value: float
-    accuracy: float
-    majority_accuracy: float
+    figures: dict[str, float]
+    worst_class: str
     gates: dict[str, float]
     model_sha256: str

@@ -13,17 +13,13 @@ from ferflow.reporting.text import percent
 
 
 @style()
-def confusion_matrix(
-    matrix: npt.NDArray[np.int64], classes: Sequence[str], title: str = "", normalise: bool = True
-) -> Figure:
-    """Draw the confusion matrix.
+def confusion_matrix(matrix: npt.NDArray[np.int64], classes: Sequence[str], title: str = "") -> Figure:
+    """Draw the confusion matrix, each entry as its share of the true class in percent.
 
     Args:
         matrix: Counts, (K, K): rows are true classes, columns predicted ones.
         classes: Names of the K classes.
         title: Model and test set, such as "cnn, PublicTest"; the finding follows. Defaults to the finding alone.
-        normalise: Whether to write shares of each row in percent instead of counts. The colour is the share in both
-            cases. Defaults to true.
     """
     total = int(matrix.sum())
     support = matrix.sum(axis=1)
@@ -41,16 +37,15 @@ def confusion_matrix(
     axes.grid(False)
     for row, column in np.ndindex(*matrix.shape):
         share = shares[row, column]
-        text = f"{100 * share:.0f}" if normalise else f"{matrix[row, column]:,}"
         weight = "bold" if row == column else "normal"
         color = "white" if share > 0.55 else INK
-        axes.text(column, row, text, ha="center", va="center", weight=weight, color=color, size=12)
+        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", weight=weight, color=color, size=12)
     positions = range(len(classes))
     axes.set_xticks(positions, classes, rotation=35, ha="right", rotation_mode="anchor")
     axes.set_yticks(positions, [f"{name} ({count:,})" for name, count in zip(classes, support, strict=True)])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("predicted" + (", % of the true class" if normalise else ""))
+    axes.set_xlabel("predicted, % of the true class")
     axes.set_ylabel("true (images)")
     return figure
 
@@ -109,7 +104,6 @@ def reliability_diagram(bins: pd.DataFrame, title: str = "") -> Figure:
     above.plot(used["confidence"], used["accuracy"], color=BLUE, marker="o", ms=5, label="this model")
     above.set_ylabel("accuracy")
     above.set_ylim(0, 1.02)
-    above.legend(loc="upper left")
     below.bar(middle, used["images"], width=width, color=GREY)
     below.set_ylabel("images")
     below.set_xlabel("confidence (probability of the predicted class)")
@@ -117,4 +111,5 @@ def reliability_diagram(bins: pd.DataFrame, title: str = "") -> Figure:
     for axis in (above.xaxis, above.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     figure.align_ylabels()
+    figure.legend(loc="outside lower center", ncols=2)  # inside, it could cover a bar
     return figure

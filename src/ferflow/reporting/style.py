@@ -82,8 +82,8 @@ def new_figure(title: str = "", width: float = WIDTH, height: float = 4.0) -> Fi
 
 def _balanced(text: str, limit: int) -> list[str]:
     """Wrap text into as few lines as `limit` characters per line allow, of lengths as equal as possible."""
-    lines = textwrap.wrap(text, limit)
-    while len(narrower := textwrap.wrap(text, limit - 1)) == len(lines) > 1:
+    lines = textwrap.wrap(text, limit, break_on_hyphens=False)
+    while len(narrower := textwrap.wrap(text, limit - 1, break_on_hyphens=False)) == len(lines) > 1:
         lines, limit = narrower, limit - 1
     return lines
 

@@ -56,7 +56,7 @@ def resolve_search(config: "Config", model: str) -> SearchSettings:
     values["train"] = merge(values["train"], {**config.tune.train, "epochs": budget.epochs})
     values["versions"] = library_versions(config.backend, "optuna")
     values["space"] = config.tune.model_dump(mode="json", exclude_unset=True)["space"]
-    rules = {"startup_trials": config.tune.startup_trials, "prune_after": config.tune.prune_after}
+    rules = {name: getattr(config.tune, name) for name in ("startup_trials", "prune_after", "significance")}
     return validate(
         SearchSettings, {**values, "trials": budget.trials, "images": budget.images, **rules}, f"tune of {model}"
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from ferflow.base.section import Name, PositiveInt, Section
+from ferflow.base.section import Name, PositiveInt, Probability, Section
 from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchSpace
 
 NO_SEARCH = "none"
@@ -75,6 +75,8 @@ class Tune(Section):
         startup_trials: Random trials before the sampler (TPE, Bergstra et al. 2011) learns from them, and complete
             trials before the median rule (Golovin et al. 2017) ends others.
         prune_after: Epochs of a trial before the median rule may end it.
+        significance: The best trial replaces the model's own settings if it is better with at most this p-value
+            (McNemar's exact test on the validation images); 1 always takes the best trial.
         train: What differs from the model's own training in a trial.
     """
 
@@ -82,6 +84,7 @@ class Tune(Section):
     space: SearchSpace
     startup_trials: PositiveInt
     prune_after: PositiveInt
+    significance: Probability
     train: dict[str, Any]
 
     @model_validator(mode="after")

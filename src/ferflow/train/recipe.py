@@ -251,6 +251,7 @@ class SearchSettings(Settings):
         images: Number of training images that a trial sees, stratified by class; null: all.
         startup_trials: Random trials before the sampler learns from them.
         prune_after: Epochs of a trial before the median rule may end it.
+        significance: Largest p-value with which the best trial replaces the baseline, 0 to 1.
     """
 
     space: SearchSpace
@@ -258,6 +259,7 @@ class SearchSettings(Settings):
     images: PositiveInt | None
     startup_trials: PositiveInt
     prune_after: PositiveInt
+    significance: Probability
 
     def trial(self, params: Mapping[str, Scalar]) -> ResultSettings:
         """Return the settings of one trial.

@@ -23,7 +23,7 @@ from ferflow.train.batches import Batches
 from ferflow.train.checkpoint import State
 from ferflow.train.norms import estimate_norms
 from ferflow.train.optimizer import compile_network
-from ferflow.train.recipe import ResultSettings, Train
+from ferflow.train.recipe import ResultSettings, SmallerSide, Train
 from ferflow.train.schedule import rate_at_step
 from ferflow.ui.progress import progress
 
@@ -78,6 +78,7 @@ class Trainer:
         self.seconds = 0.0
         self._steps = 0
         self._phase = -1
+        self._smaller: SmallerSide | None = None
         self._enter_phase(1)
 
     @property
@@ -121,6 +122,11 @@ class Trainer:
         sums = {"loss": 0.0, "accuracy": 0.0}
         rate, done = 0.0, 0
         smaller = self._settings.side_of(max((epoch - 1) / self._settings.epochs, self._spent(self.seconds)))
+        if smaller != self._smaller:
+            # TensorFlow would generalize its graph to any side, which rounds otherwise than the graph for one side that
+            # a resumed training makes.
+            self._smaller = smaller
+            self.model.make_train_function(force=True)
         batches = progress(
             enumerate(self._batches.epoch(epoch, smaller)),
             steps,

@@ -1,1 +1,1 @@
-"""Stage tune: a search for better settings by short trainings, which a kill does not change."""
+"""Stage tune: a search for better settings by short trainings, with the same result if it is interrupted and rerun."""

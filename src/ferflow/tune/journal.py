@@ -5,6 +5,7 @@ trials after it; this journal holds finished trials only, so that a resumed stud
 """
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,25 @@ from ferflow.base.files import write_text
 from ferflow.base.hashing import digest_of, sha256
 
 
-def study_key(settings: Any, paths: Iterable[Path] = ()) -> str:
-    """Return a digest of settings (of JSON's types) and of every file at or below `paths`, names included."""
-    files = {
-        file.as_posix(): sha256(file)
-        for path in paths
-        for file in ([path] if path.is_file() else sorted(path.rglob("*")))
-        if file.is_file() and file.suffix != ".pyc"
-    }
-    return digest_of([settings, files])
+def study_key(settings: Any, data: Path, code: Iterable[Path]) -> str:
+    """Return a digest of everything that decides the outcome of a study, as 64 hex digits.
+
+    Files enter with their names relative to the folders that hold them, so that a study resumes after the project was
+    moved.
+
+    Args:
+        settings: What is searched and how, of JSON's types.
+        data: Folder whose files the trials read, at any depth.
+        code: Source files of the trials, at least one.
+    """
+    arrays = [path for path in data.rglob("*") if path.is_file()]
+    sources = list(code)
+    package = Path(os.path.commonpath([source.parent for source in sources]))
+    return digest_of([settings, _digests(arrays, data), _digests(sources, package)])
+
+
+def _digests(files: Iterable[Path], root: Path) -> dict[str, str]:
+    return {file.relative_to(root).as_posix(): sha256(file) for file in files}
 
 
 def read_journal(path: Path, key: str, space: dict[str, BaseDistribution]) -> list[FrozenTrial]:

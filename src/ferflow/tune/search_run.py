@@ -2,11 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ferflow.base.arrays import read_split
+from ferflow.base.files import whole_file
+from ferflow.base.hashing import digest_of
+from ferflow.base.network import predict
 from ferflow.train.architectures import check_options
 from ferflow.train.checkpoint import forget_checkpoints, training_code
 from ferflow.train.loop import train_network
 from ferflow.train.recipe import SearchSettings
+from ferflow.tune.choice import choose_trial, describe
 from ferflow.tune.journal import study_key
 from ferflow.tune.space import corners, starting_point
 from ferflow.tune.study import Params, Report, run_study
@@ -35,23 +42,36 @@ def tune_model(settings: SearchSettings, *, data: Path, report: Path, checkpoint
     monitor = settings.train.monitor
     metric = "val_accuracy" if monitor == "val_loss" else monitor  # a study maximizes
 
+    def predictions(params: Params) -> Path:
+        return checkpoints / "correct" / f"{digest_of(params)}.npy"
+
+    def correct(params: Params) -> npt.NDArray[np.bool_]:
+        loaded: npt.NDArray[np.bool_] = np.load(predictions(params))
+        return loaded
+
     def objective(params: Params, report: Report) -> float:
         def on_epoch(row: dict[str, float]) -> None:
             report(int(row["epoch"]), row[metric])
 
         resolved = settings.trial(params)
-        return train_network(resolved, train, validation, settings.seed, checkpoints / "trial", on_epoch).best[metric]
+        result = train_network(resolved, train, validation, settings.seed, checkpoints / "trial", on_epoch)
+        with whole_file(predictions(params)) as temporary, temporary.open("wb") as file:
+            np.save(file, predict(result.model, validation.images).argmax(axis=1) == validation.labels)
+        return result.best[metric]
 
+    first = starting_point(settings)
     study = run_study(
         objective,
         settings.space,
         trials=settings.trials,
         seed=settings.seed,
         journal=checkpoints / "journal.json",
-        context=study_key(settings.model_dump(mode="json"), [data, *training_code(settings.architecture)]),
+        context=study_key(settings.model_dump(mode="json"), data, training_code(settings.architecture)),
         startup_trials=settings.startup_trials,
         prune_after=settings.prune_after,
-        first=starting_point(settings),
+        first=first,
     )
-    write_study(report, study, settings.model, metric)
+    choice = choose_trial(study, first, correct, settings.significance)
+    print(describe(choice, metric), flush=True)
+    write_study(report, study, choice, settings.model, metric)
     forget_checkpoints(checkpoints)

@@ -11,8 +11,9 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from ferflow.base.errors import ModelError
+from ferflow.base.hashing import digest_of
 from ferflow.train.search_space import Scalar, SearchSpace
-from ferflow.tune.journal import read_journal, study_key, write_journal
+from ferflow.tune.journal import read_journal, write_journal
 from ferflow.tune.space import distributions, within
 
 Params = dict[str, Scalar]
@@ -35,7 +36,7 @@ def run_study(
     prune_after: int = 2,
     first: Mapping[str, Scalar] | None = None,
 ) -> optuna.Study:
-    """Try `trials` settings, chosen by TPE (Bergstra et al. 2011); the median rule ends hopeless ones early.
+    """Try `trials` settings, chosen by TPE (Bergstra et al. 2011); the median rule ends unpromising ones early.
 
     Every finished trial is written to `journal`. If the study is killed and called again with the same arguments, it
     reads the finished ones and ends with exactly the trials of an uninterrupted study: the sampler is reseeded for
@@ -64,7 +65,7 @@ def run_study(
     drawn = distributions(space)
     start = within(space, first or {})
     rules = [str(drawn), seed, startup_trials, prune_after, start, optuna.__version__, context]
-    key = study_key(rules)
+    key = digest_of(rules)
 
     study = optuna.create_study(
         direction="maximize",

@@ -6,32 +6,34 @@ import optuna
 import pandas as pd
 from optuna.trial import TrialState
 
+from ferflow.base.contracts import BestParams
 from ferflow.base.files import whole_folder, write_csv, write_json
+from ferflow.tune.choice import Choice
 
 
-def write_study(folder: Path, study: optuna.Study, model: str, metric: str) -> None:
+def write_study(folder: Path, study: optuna.Study, choice: Choice, model: str, metric: str) -> None:
     """Write a study atomically; the same trials give the same bytes.
 
     Args:
         folder: Folder for best.json, trials.csv and importance.csv.
         study: Study as `run_study` returns it.
+        choice: The trial that is recommended.
         model: Name of the model searched.
         metric: Name of the metric, such as val_accuracy.
     """
-    best = study.best_trial
+    found = BestParams(
+        model=model,
+        params=choice.trial.params,
+        value=choice.trial.value,
+        trial=choice.trial.number,
+        best_trial=choice.best.number,
+        p_value=choice.p_value,
+        trials=len(study.trials),
+        metric=metric,
+    )
     shares = importance(study)
     with whole_folder(folder) as temporary:
-        write_json(
-            temporary / "best.json",
-            {
-                "model": model,
-                "params": best.params,
-                "value": best.value,
-                "trial": best.number,
-                "trials": len(study.trials),
-                "metric": metric,
-            },
-        )
+        write_json(temporary / "best.json", found.to_json())
         write_csv(temporary / "trials.csv", trials_table(study))
         write_csv(temporary / "importance.csv", pd.DataFrame({"param": list(shares), "share": list(shares.values())}))
 
