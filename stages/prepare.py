@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ferflow.base.files import whole_folder, write_json
+from ferflow.base.links import check_trackable
 from ferflow.prepare import prepare_arrays
 from ferflow.raw.manifest import read_manifest, read_votes
 from ferflow.settings import load_config
@@ -12,6 +13,7 @@ from ferflow.ui.console import run_command
 def main() -> None:
     """Write data/prepare/ and reports/prepare/summary.json."""
     config = load_config(Path("params.yaml"))
+    check_trackable(Path("data/prepare"))
     clean = Path("data/clean")
     with whole_folder(Path("data/prepare")) as out:
         summary = prepare_arrays(
@@ -27,6 +29,10 @@ def main() -> None:
     write_json(Path("reports/prepare/summary.json"), summary.to_json())
     images = ", ".join(f"{count:,} {split}" for split, count in summary.images.items())
     print(f"{images} images of {len(summary.classes)} classes")
+    if summary.cut:
+        print(
+            f"note: The data has no {' and no '.join(summary.cut)} images, so they were drawn from the training images."
+        )
 
 
 if __name__ == "__main__":

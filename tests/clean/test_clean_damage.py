@@ -84,12 +84,17 @@ BOMBS = {
     "bomb.pgm": b"P5\n99999 99999\n255\n",
 }
 ANIMATED = {f"several.{kind.lower()}": several(kind) for kind in ("GIF", "PNG", "WEBP", "TIFF")}
+TOO_SMALL = {
+    "one_pixel.png": encoded(Image.new("L", (1, 1), 9), "PNG"),
+    "four_pixels.jpg": jpeg(4, 4),
+    "thin.png": encoded(Image.fromarray(pattern(4, 300, 2)), "PNG"),
+    "nearly.png": encoded(Image.fromarray(pattern(4, 19, 48)), "PNG"),
+}
 OTHER_SIZE = {
+    "just.png": encoded(Image.fromarray(pattern(4, 20, 48)), "PNG"),
     "large.jpg": jpeg(4, 96),
     "small.jpg": jpeg(4, 24),
-    "one_pixel.png": encoded(Image.new("L", (1, 1), 9), "PNG"),
     "wide.jpg": jpeg(4, 24, 200),
-    "thin.png": encoded(Image.fromarray(pattern(4, 300, 2)), "PNG"),
 }
 OTHER_MODE = {
     "rgb.jpg": encoded(COLOUR, quality=95),
@@ -126,6 +131,7 @@ EXPECTED = {
     **dict.fromkeys(UNREADABLE, "drop unreadable"),
     **dict.fromkeys(BOMBS, "drop bomb"),
     **dict.fromkeys(ANIMATED, "drop animated"),
+    **dict.fromkeys(TOO_SMALL, "drop too_small"),
     **dict.fromkeys(OTHER_SIZE, "keep wrong_size"),
     **dict.fromkeys(OTHER_MODE, "keep wrong_mode"),
     **dict.fromkeys(FINE, "keep"),
@@ -135,7 +141,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Raw:
     raw = Raw(tmp_path_factory.mktemp("damage") / "raw")
-    for name, data in {**UNREADABLE, **BOMBS, **ANIMATED, **OTHER_SIZE, **OTHER_MODE, **FINE}.items():
+    for name, data in {**UNREADABLE, **BOMBS, **ANIMATED, **TOO_SMALL, **OTHER_SIZE, **OTHER_MODE, **FINE}.items():
         raw.put(f"train/happy/{name}", data)
     return raw
 
@@ -172,6 +178,16 @@ def test_policies_of_size_and_mode_drop(judged: Raw) -> None:
     found = judged.reasons(wrong_size="drop", wrong_mode="drop", exact_copies="keep")
     assert {found[f"train/happy/{name}"] for name in OTHER_SIZE} == {"drop wrong_size"}
     assert {found[f"train/happy/{name}"] for name in OTHER_MODE} == {"drop wrong_mode"}
+
+
+def test_the_smallest_size_is_the_users_to_set_and_holds_for_test_images_too(raw: Raw) -> None:
+    for at, side in enumerate((4, 12, 48)):
+        raw.put(f"train/happy/{side}.png", encoded(Image.fromarray(pattern(at, side)), "PNG"))
+        raw.put(f"test/happy/{side}.png", encoded(Image.fromarray(pattern(at + 9, side)), "PNG"))
+    assert raw.clean().summary.dropped_by_reason == {"too_small": 4}
+    assert raw.clean(min_size=12).summary.dropped_by_reason == {"too_small": 2}
+    assert raw.clean(min_size=1).summary.dropped == 0
+    assert raw.rows().loc["test/happy/4.png", "detail"] == "4x4"
 
 
 def test_max_pixels_is_the_users_to_set(raw: Raw) -> None:

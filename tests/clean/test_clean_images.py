@@ -9,6 +9,7 @@ from PIL import Image
 
 from ferflow.base.errors import DataError
 from ferflow.raw.images import ImageError, decode, decode_bytes, fit, read_grey
+from ferflow.raw.manifest import set_bits
 
 
 def outcome(data: bytes, fast: bool) -> tuple[str, str, bytes]:
@@ -111,3 +112,46 @@ def test_read_grey_says_when_the_raw_data_has_changed(raw: Raw) -> None:
         damage()
         with pytest.raises(DataError, match=r"train/happy/a\.jpg was readable .* dvc repro clean"):
             next(read_grey(raw.folder, ["train/happy/a.jpg"]))
+
+
+def put_deep(raw: Raw, bits: int, count: int, start: int = 0, brightest: int = 250, more: int = 0) -> None:
+    """Put 16-bit PNG of smooth patterns that use only the lower bits."""
+    for seed in range(start, start + count):
+        grey = np.minimum(pattern(seed), brightest).astype(np.float64)
+        values = np.rint(grey * ((2**bits - 1) / 255)).astype(np.uint16) + np.uint16(more)
+        raw.put(
+            f"{'train' if seed % 3 else 'test'}/{'happy' if seed % 2 else 'sad'}/{seed}.png",
+            encoded(Image.fromarray(values), "PNG"),
+        )
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_a_set_of_faces_of_few_bits_keeps_its_grey_levels(raw: Raw, bits: int) -> None:
+    put_deep(raw, bits, 24)
+    manifest = raw.clean().manifest
+    assert set(manifest["verdict"]) == {"keep"}
+    assert set(manifest["mode"]) == {f"I;16/{bits}"}
+    paths = manifest["path"].tolist()
+    for path, grey, mean in zip(
+        paths, read_grey(raw.folder, paths, set_bits(manifest["mode"])), manifest["mean"], strict=True
+    ):
+        seed = int(path.rpartition("/")[2].removesuffix(".png"))
+        assert np.array_equal(grey, np.minimum(pattern(seed), 250))
+        assert grey.mean() == pytest.approx(mean)
+
+
+def test_a_few_dark_faces_of_a_16_bit_set_are_16_bit(raw: Raw) -> None:
+    put_deep(raw, 16, 60)
+    put_deep(raw, 16, 2, start=60, brightest=50, more=3)
+    cleaned = raw.clean()
+    assert cleaned.summary.kept == 62
+    assert cleaned.manifest.set_index("path").loc["test/sad/60.png", "mode"] == "I;16/16"
+    assert cleaned.manifest.set_index("path").loc["test/sad/60.png", "mean"] < 51
+
+
+def test_what_cannot_be_told_is_dropped_with_its_reason_on_the_screen(raw: Raw) -> None:
+    put_deep(raw, 16, 20)
+    put_deep(raw, 12, 20, start=20)
+    cleaned = raw.clean()
+    assert cleaned.summary.dropped_by_reason == {"unreadable": 20}
+    assert "unreadable files or rows, 20 in all: pixels of 16 bits whose range is not told" in cleaned.notes[0]

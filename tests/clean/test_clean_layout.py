@@ -151,7 +151,7 @@ def test_the_users_own_classes_with_splits() -> None:
 
 def test_the_users_own_classes_can_be_chosen() -> None:
     found = places("Bored/a.jpg", "Wide Awake/b.jpg", "asleep/c.jpg", classes=("bored", "wide_awake"))
-    assert [label for _, _, label, _ in found] == ["Bored", "Wide Awake", ""]
+    assert [label for _, _, label, _ in found] == ["bored", "wide_awake", ""]  # the names that params.yaml gives them
 
 
 def test_one_folder_of_images_is_one_class_and_none_is_none() -> None:

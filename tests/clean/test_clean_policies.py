@@ -37,6 +37,8 @@ ORDER = [
     "bomb",
     "animated",
     "unreadable",
+    "second_set",
+    "too_small",
     "wrong_size",
     "wrong_mode",
     "blank",

@@ -108,11 +108,11 @@ def test_other_tables_are_files_like_any_other(raw: Raw) -> None:
     assert found["no_rows.csv"] == "drop table"
 
 
-def test_the_same_images_in_a_table_and_in_folders_are_copies(raw: Raw) -> None:
-    raw.put("a.csv", table(f"3,{text(1)},Training", f"3,{text(2)},PrivateTest"))
-    raw.put("b.csv", table(f"3,{text(1)},Training"))
+def test_the_same_images_in_two_tables_are_copies(raw: Raw) -> None:
+    raw.put("a.csv", table(f"3,{text(1)},Training", f"3,{text(4)},Training", f"3,{text(2)},PrivateTest"))
+    raw.put("b.csv", table(f"3,{text(1)},Training", f"3,{text(3)},Training"))
     found = raw.reasons()
-    assert found["a.csv#0"] == "keep"
+    assert found["a.csv#0"] == found["b.csv#1"] == "keep"
     assert found["b.csv#0"] == "drop exact_copy"
 
 
@@ -195,3 +195,72 @@ def test_rows_of_any_length_are_found(raw: Raw) -> None:
     assert [len(read.fields(row)["pixels"].split()) for row in range(5)] == [1, 4, 900, 1, 16]
     with pytest.raises(IndexError):
         read.fields(5)
+
+
+GOOD = [f"3,{text(1)},Training", f"4,{text(2)},Training"]
+
+
+@pytest.mark.parametrize("labels", [("3.0", "4.0"), ("3.", "4.00"), ("03", "+4"), ("Happy", "SAD")])
+def test_codes_may_be_written_in_any_way_that_means_the_same(raw: Raw, labels: tuple[str, str]) -> None:
+    raw.put("own.csv", table(*(f"{label},{text(at)},Training" for at, label in enumerate(labels))))
+    assert raw.clean().summary.classes == {"happy": 1, "sad": 1}
+
+
+@pytest.mark.parametrize("label", ["3.5", "-3", "33", "10", "nan", "3,0"])
+def test_other_numbers_mean_no_emotion_and_are_counted_on_the_screen(raw: Raw, label: str) -> None:
+    raw.put("own.csv", table(*(f'"{label}",{text(at)},Training' for at in range(3)), *GOOD))
+    if label == "nan":  # a word, which might be a class of the user's own
+        with pytest.raises(DataError, match=r"no known emotion: nan \(3\)"):
+            raw.clean()
+        return
+    cleaned = raw.clean()
+    assert cleaned.summary.dropped_by_reason == {"table": 1, "no_label": 3}
+    assert cleaned.notes == (f"Not used: table rows without a class, 3 in all: emotion '{label}' (3).",)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_tables_of_spreadsheets_with_other_delimiters_are_read(raw: Raw, delimiter: str) -> None:
+    raw.put("own.csv", b"\xef\xbb\xbf" + table(*GOOD, end="\r\n").replace(b",", delimiter.encode()))
+    cleaned = raw.clean()
+    assert cleaned.summary.classes == {"happy": 1, "sad": 1}
+    assert cleaned.notes == ()
+    assert np.array_equal(next(read_grey(raw.folder, ["own.csv#1"])), pattern(2))
+
+
+def test_votes_with_semicolons_are_joined(raw: Raw) -> None:
+    with_votes(raw)
+    for name in ("fer2013.csv", "fer2013new.csv"):
+        file = raw.folder / name
+        file.write_bytes(file.read_bytes().replace(b",", b";"))
+    assert raw.clean(labels="ferplus_majority").votes is not None
+
+
+NO_TABLE = {
+    "utf16.csv": (table(*GOOD).decode().encode("utf-16"), "is UTF-16 text, or no text at all; save it as CSV UTF-8"),
+    "utf16be.csv": (table(*GOOD).decode().encode("utf-16-be"), "is UTF-16 text, or no text at all"),
+    "latin.csv": ("émotion,pixels\n".encode("latin-1"), "first line that is not UTF-8 text"),
+    "other.csv": (table(*GOOD, header="label,image,Usage"), "columns emotion and pixels in its first line"),
+    "pixels.csv": (table(*GOOD, header="label,pixels,Usage"), "the column emotion in its first line"),
+    "received.csv": (table(header="label,image,Usage"), "Received: 'label', 'image', 'usage'"),
+    "no_header.csv": (table(*GOOD[1:], header=GOOD[0]), "lacks the columns emotion and pixels"),
+    "empty.csv": (b"", "is empty"),
+    "blank.csv": (b"\n \r\n", "is empty"),
+    "rowless.csv": (table(), "has a header but no rows"),
+    "votes.csv": (table("1,x", header=VOTES_HEADER), "has votes that are not whole numbers"),
+    "part.csv": (
+        table(header=VOTES_HEADER.replace(",contempt", "")),
+        "looks like FER+ votes but lacks the columns contempt",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLE)
+def test_a_table_that_cannot_be_used_says_why_on_the_screen_and_in_the_manifest(raw: Raw, name: str) -> None:
+    data, why = NO_TABLE[name]
+    raw.put(f"tables/{name}", data)
+    cleaned = raw.clean()
+    assert len(cleaned.notes) == 1
+    assert cleaned.notes[0].startswith(f"tables/{name} ")
+    assert why in cleaned.notes[0]
+    if name != "rowless.csv":
+        assert why in cleaned.manifest["detail"][0]

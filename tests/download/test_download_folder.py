@@ -1,3 +1,5 @@
+import hashlib
+import io
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +11,9 @@ from PIL import Image
 from defaults import section
 from ferflow.base.errors import DownloadError
 from ferflow.base.files import whole_folder
+from ferflow.base.formats import FORMATS
 from ferflow.download import Receipt, acquire, fingerprint
+from ferflow.raw.images import decode_bytes
 from ferflow.settings.datasets import LocalSource, SampleSource
 
 
@@ -49,13 +53,30 @@ def test_a_folder_is_copied_and_identified_by_its_fingerprint(tmp_path: Path) ->
     assert len({fingerprint(mine), moved, fingerprint(twin)}) == 3
 
 
-def test_a_folder_of_avif_images_is_accepted_with_and_without_suffix(tmp_path: Path) -> None:
-    for name in ("a.avif", "b.AVIF", "no suffix"):
-        mine = tmp_path / name / "happy"
-        mine.mkdir(parents=True)
-        Image.new("L", (48, 48), 90).save(mine / name, "AVIF")
-        receipt = take(mine.parent, tmp_path / f"data {name}")
-        assert (receipt.files, receipt.licence) == (1, None)
+@pytest.mark.parametrize("name", ["a.avif", "b.AVIF", "no suffix"])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_folder_of_any_format_that_clean_reads_is_accepted(tmp_path: Path, kind: str, name: str) -> None:
+    mine = tmp_path / "mine" / "happy"
+    mine.mkdir(parents=True)
+    Image.new("L", (48, 48), 90).save(mine / name, kind)
+    assert take(mine.parent, tmp_path / "data").files == 1
+    assert decode_bytes((tmp_path / "data/raw/happy" / name).read_bytes()).grey.shape == (48, 48)
+
+
+@pytest.mark.parametrize("brand", [b"avif", b"mif1"])
+def test_every_brand_of_avif_is_an_image(tmp_path: Path, brand: bytes) -> None:
+    stream = io.BytesIO()
+    Image.new("L", (48, 48), 90).save(stream, "AVIF")
+    data = stream.getvalue()
+    assert data[4:12] == b"ftypavif"
+    mine = fill(tmp_path / "mine", {"happy/no suffix": data[:8] + brand + data[12:]})
+    assert take(mine, tmp_path / "data").files == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"%PDF-1.7", b"\x89PNG", b"\0\0\0\x20ftypmp42" + bytes(90)])
+def test_other_files_without_a_suffix_are_no_images(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(DownloadError, match="No images found"):
+        take(fill(tmp_path / "mine", {"happy/no suffix": data}), tmp_path / "data")
 
 
 def test_links_in_a_folder_are_not_followed_but_counted(tmp_path: Path) -> None:
@@ -63,7 +84,7 @@ def test_links_in_a_folder_are_not_followed_but_counted(tmp_path: Path) -> None:
     mine = fill(tmp_path / "mine", FACES)
     before = fingerprint(mine)
     (mine / "train" / "angry" / "link.jpg").symlink_to(secret / "secret.jpg")
-    (mine / "train" / "sad").symlink_to(secret)
+    (mine / "train" / "angry" / "gone.jpg").symlink_to(secret / "gone.jpg")
     (mine / "loop").symlink_to(mine)
     os.mkfifo(mine / "pipe.jpg")
     receipt = take(mine, tmp_path / "data")
@@ -72,12 +93,50 @@ def test_links_in_a_folder_are_not_followed_but_counted(tmp_path: Path) -> None:
     assert fingerprint(mine) == before
 
 
-def test_a_folder_of_links_alone_says_that_they_are_not_followed(tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "a.jpg").symlink_to(fill(tmp_path / "other", {"a.jpg": b"x"}) / "a.jpg")
-    with pytest.raises(DownloadError, match="links and devices, which are not followed: 1"):
+@pytest.mark.parametrize("linked", ["test", "train/sad", "extra"])
+def test_a_linked_folder_stops_the_download_before_anything_is_copied(tmp_path: Path, linked: str) -> None:
+    mine = fill(tmp_path / "mine", {name: data for name, data in FACES.items() if not name.startswith(linked)})
+    (mine / linked).symlink_to(fill(tmp_path / "other", {"happy/1.jpg": jpeg(1)}))
+    with pytest.raises(DownloadError, match=rf"leave out whole folders of 'mine': '{linked}'.*cp -rL") as error:
         take(mine, tmp_path / "data")
+    assert "ARCHIVE=" in str(error.value)
+    assert not (tmp_path / "data" / "raw").exists()
+
+
+@pytest.mark.parametrize("folder", ["", "test/happy"])
+def test_a_folder_whose_images_are_all_links_stops_the_download_too(tmp_path: Path, folder: str) -> None:
+    mine = fill(tmp_path / "mine", FACES if folder else {})
+    for name in FACES:
+        if name.startswith(folder):
+            (mine / name).unlink(missing_ok=True)
+            (mine / name).parent.mkdir(parents=True, exist_ok=True)
+            (mine / name).symlink_to(fill(tmp_path / "other", {name: FACES[name]}) / name)
+    with pytest.raises(DownloadError, match=r"each of its 3 images is a link"):
+        take(mine, tmp_path / "data")
+
+
+def test_a_folder_that_dvc_tracks_with_links_is_copied_as_its_files(tmp_path: Path) -> None:
+    real, mine = fill(tmp_path / "real", FACES), tmp_path / "mine"
+    for name, data in FACES.items():
+        digest = hashlib.md5(data).hexdigest()
+        cached = fill(tmp_path / "cache/files/md5", {f"{digest[:2]}/{digest[2:]}": data}) / digest[:2] / digest[2:]
+        (mine / name).parent.mkdir(parents=True, exist_ok=True)
+        (mine / name).symlink_to(cached)
+    receipt = take(mine, tmp_path / "data")
+    assert tree(tmp_path / "data" / "raw") == FACES
+    assert not any(path.is_symlink() for path in (tmp_path / "data" / "raw").rglob("*"))
+    assert (receipt.left_out, receipt.sha256) == (0, fingerprint(real))
+
+
+def test_raw_may_be_a_link_to_another_disk_and_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "raw").symlink_to(tmp_path / "disk" / "raw")
+    for files in ({"happy/1.jpg": jpeg(1)}, FACES):
+        take(fill(tmp_path / f"mine {len(files)}", files), tmp_path / "data")
+        assert tree(tmp_path / "disk" / "raw") == files
+        assert (tmp_path / "data" / "raw").is_symlink()
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["raw"]
 
 
 def test_the_named_folder_itself_may_be_a_link(tmp_path: Path) -> None:

@@ -151,6 +151,48 @@ def test_a_zip_with_one_name_twice_is_refused(take: Callable[..., Path], tmp_pat
         take(stream.getvalue())
 
 
+WINDOWS = {name.replace("/", "\\"): data for name, data in FACES.items()}
+
+
+@pytest.mark.parametrize("made_on", [0, 3, 11])  # FAT, Unix, NTFS
+@pytest.mark.parametrize("folders", [{}, {"train\\": b"", "train\\angry\\": b""}], ids=["files", "with folders"])
+def test_backslashes_in_a_zip_are_folders_as_on_windows(
+    take: Callable[..., Path], made_on: int, folders: dict[str, bytes]
+) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in {**folders, **WINDOWS}.items():
+            member = zipfile.ZipInfo(name)
+            member.create_system = made_on
+            archive.writestr(member, data)
+    raw = take(stream.getvalue())
+    assert tree(raw) == FACES
+    assert not [path for path in raw.rglob("*") if "\\" in path.name or "%5C" in path.name]
+
+
+def test_backslashes_in_a_tar_are_folders_too(take: Callable[..., Path]) -> None:
+    assert tree(take(tar_of(WINDOWS), "faces.tar")) == FACES
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..\\evil.jpg", "a\\..\\..\\evil.jpg", "\\evil.jpg", "\\\\host\\share\\evil.jpg", "C:\\evil.jpg", "c:evil.jpg"],
+)
+@pytest.mark.parametrize("pack", [zip_of, tar_of])
+def test_backslashes_do_not_lead_out_of_the_folder(
+    take: Callable[..., Path], tmp_path: Path, name: str, pack: Callable[..., bytes]
+) -> None:
+    for hostile in (name, f"{name}\\"):
+        with pytest.raises(DownloadError, match="outside its folder"):
+            take(pack({**FACES, hostile: b""}))
+        assert not list((tmp_path / "data").iterdir())
+
+
+def test_one_name_with_both_slashes_is_refused(take: Callable[..., Path]) -> None:
+    with pytest.raises(DownloadError, match="under one name"):
+        take(zip_of({"a/b.jpg": b"1", "a\\b.jpg": b"2"}))
+
+
 def test_an_encrypted_zip_is_reported(take: Callable[..., Path]) -> None:
     data = bytearray(zip_with("a.jpg"))
     data[6] |= 1  # the flags of the local header, and of the central one

@@ -12,6 +12,7 @@ from ferflow.base.arrays import SPLITS, Split, create_images, read_split, write_
 from ferflow.base.errors import DataError
 from ferflow.base.hashing import sha256
 from ferflow.prepare import array_writer, prepare_arrays
+from ferflow.raw.ferplus import COLUMNS
 from ferflow.raw.images import fit
 
 CLASSES = ("angry", "happy", "sad")
@@ -133,12 +134,41 @@ def test_votes_become_shares(tmp_path: Path, out: Path) -> None:
         prepare_arrays(raw, manifest, section("prepare"), out, votes=votes[votes["path"] >= "00003.png"])
 
 
+def test_votes_for_classes_that_the_user_names(tmp_path: Path, out: Path) -> None:
+    manifest = manifest_of(faces("train", 60) + faces("test", 30))
+    manifest["label"] = manifest["label"].replace({"angry": "anger", "happy": "Happiness", "sad": "sadness"})
+    votes = pd.DataFrame([[0, 2, 0, 1, 1, 0, 0, 0, 0, 0]] * 90, columns=list(COLUMNS)).assign(path=manifest["path"])
+    prepare_arrays(raw_with(tmp_path / "raw", manifest), manifest, section("prepare"), out, votes=votes)
+    assert read_split(out, "test").classes == ("Happiness", "anger", "sadness")
+    assert read_split(out, "test").votes[0].tolist() == [0.5, 0.25, 0.25]
+
+
+def test_images_of_12_bits_are_written_with_all_their_grey_levels(tmp_path: Path, out: Path) -> None:
+    manifest = manifest_of([row | {"mode": "I;16/12"} for row in faces("train", 60) + faces("test", 30)])
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for number, path in enumerate(manifest["path"]):
+        (raw / path).write_bytes(png(np.rint(pattern(number) * (4095 / 255)).astype(np.uint16)))
+    prepare_arrays(raw, manifest, section("prepare"), out)
+    assert np.array_equal(read_split(out, "test").images, [pattern(number) for number in range(60, 90)])
+
+
 def refused(manifest: pd.DataFrame, tmp_path: Path, out: Path, leaks_allowed: bool = False, **settings: object) -> str:
     """Return the message of the error."""
     raw = raw_with(tmp_path / "raw", manifest)
     with pytest.raises(DataError) as error:
         prepare_arrays(raw, manifest, section("prepare", **settings), out, leaks_allowed=leaks_allowed)
     return str(error.value)
+
+
+def test_nothing_kept_lists_the_reasons_with_examples(tmp_path: Path, out: Path) -> None:
+    rows: list[dict[str, object]] = [
+        {"verdict": "drop", "reason": "outside_class", "path": "own.csv", "detail": "is UTF-16 text"}
+    ]
+    rows += [{"verdict": "drop", "reason": "too_small", "detail": "4x4"}] * 2
+    message = refused(manifest_of(rows), tmp_path, out)
+    assert "1 outside class, such as own.csv: is UTF-16 text." in message
+    assert "2 too small, such as 00001.png: 4x4." in message
 
 
 def test_nothing_kept(tmp_path: Path, out: Path) -> None:

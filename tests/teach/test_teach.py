@@ -60,7 +60,7 @@ def test_interrupted_between_and_within_folds(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "again", separable(60), settings)
     again = run(tmp_path / "again", separable(60), settings)
-    # Two epochs of fold 1 and one of fold 2; then that epoch is shown again, with the other of fold 2 and both of fold 3.
+    # Two epochs of fold 1, one of fold 2; that one is shown again, then the other of fold 2 and both of fold 3.
     assert seen == [1, 2, 1, 1, 2, 1, 2]
     pd.testing.assert_frame_equal(again[0], whole[0])
     assert again[1] == whole[1]

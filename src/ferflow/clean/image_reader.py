@@ -1,6 +1,7 @@
 """Read each raw file once: its SHA-256, its pixels and their measures."""
 
 import hashlib
+import io
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ferflow.base.links import cached_file, open_file
 from ferflow.base.workers import in_parallel, portions
 from ferflow.clean.image_measures import measure, perceptual_hash, pixel_digest
 from ferflow.raw.images import Grey, ImageError, Picture, decode, decode_bytes, read_bytes
-from ferflow.raw.manifest import Reason
+from ferflow.raw.manifest import Reason, mode_with_bits
 from ferflow.raw.tables import Table
+from ferflow.raw.wide_pixels import UntoldRangeError, bits_of_set
 from ferflow.ui.progress import progress
 
 _PORTION = 256  # files or rows handed to a process at a time
@@ -39,7 +42,9 @@ class Facts:
         mean: Mean in grey levels, float64, (N,).
         std: Standard deviation in grey levels, float64, (N,).
         phash: Perceptual hash, uint64, (N,), see perceptual_hash.
-        fields: Emotion and Usage of each row, as the table has them; empty for files.
+        top: Largest value of 16-bit images that do not tell their range, int64, (N,); 0 for all others.
+        full: Whether an image surely uses all 16 bits, bool, (N,).
+        fields: Values of each row by column name in lower case, without the pixels; empty for files.
     """
 
     reason: list[str]
@@ -52,11 +57,20 @@ class Facts:
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
     phash: npt.NDArray[np.uint64]
-    fields: list[tuple[str, str]] = field(default_factory=list)
+    top: npt.NDArray[np.int64]
+    full: npt.NDArray[np.bool_]
+    fields: list[dict[str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of files or rows."""
         return len(self.reason)
+
+    def replace(self, positions: Sequence[int], others: "Facts") -> None:
+        """Put others, read again, in the place of some files."""
+        for name in Facts.__slots__:
+            column, other = getattr(self, name), getattr(others, name)
+            for position, value in zip(positions, other, strict=False):  # files have no `fields`
+                column[position] = value
 
 
 def read_files(raw: Path, relatives: Sequence[str], max_pixels: int, workers: int | None = None) -> Facts:
@@ -68,8 +82,17 @@ def read_files(raw: Path, relatives: Sequence[str], max_pixels: int, workers: in
         max_pixels: Maximum number of pixels; an image that claims more is not decoded.
         workers: Number of processes. Defaults to one per core, see in_parallel.
     """
-    work = partial(_read_files, str(raw), max_pixels)
-    return _gather(work, portions(relatives, _PORTION), len(relatives), "reading images", workers)
+    work = partial(_read_files, str(raw), max_pixels, None)
+    facts = _gather(work, portions(relatives, _PORTION), len(relatives), "reading images", workers)
+    untold = np.flatnonzero(facts.top).tolist()
+    bits = bits_of_set(facts.top[untold], int(facts.full.sum())) if untold else None
+    if bits:
+        work = partial(_read_files, str(raw), max_pixels, bits)
+        tasks = portions([relatives[index] for index in untold], _PORTION)
+        facts.replace(untold, _gather(work, tasks, len(untold), f"reading {bits}-bit images", workers))
+        for index in untold:
+            facts.mode[index] = mode_with_bits(facts.mode[index], bits) if facts.mode[index] else ""
+    return facts
 
 
 def read_rows(table: Table, workers: int | None = None) -> Facts:
@@ -79,13 +102,16 @@ def read_rows(table: Table, workers: int | None = None) -> Facts:
 
 
 def hash_files(raw: Path, relatives: Sequence[str]) -> Facts:
-    """Return size and SHA-256 of files that are not decoded; links, pipes and the like are not opened."""
+    """Return size and SHA-256 of files that are not decoded; pipes and the like are not opened, nor are links.
+
+    A link into DVC's cache stands for its file.
+    """
     facts = _empty_facts(len(relatives))
     for index, relative in enumerate(relatives):
         path = raw / relative
         try:
-            if stat.S_ISREG(path.lstat().st_mode):
-                with path.open("rb") as handle:
+            if stat.S_ISREG(path.lstat().st_mode) or cached_file(path):
+                with io.FileIO(open_file(path)) as handle:
                     facts.sha256[index] = np.frombuffer(hashlib.file_digest(handle, "sha256").digest(), np.uint8)
                     facts.bytes[index] = handle.tell()
         except OSError as error:
@@ -128,35 +154,39 @@ def _gather(
     return _join(parts)
 
 
-def _read_files(raw: str, max_pixels: int, relatives: Sequence[str]) -> Facts:
+def _read_files(raw: str, max_pixels: int, bits: int | None, relatives: Sequence[str]) -> Facts:
     facts = _empty_facts(len(relatives))
     batches = _SizeBatches(facts)
     for index, relative in enumerate(relatives):
         try:
-            picture = _read_file(f"{raw}/{relative}", max_pixels, facts, index)
+            picture = _read_file(f"{raw}/{relative}", max_pixels, bits, facts, index)
         except ImageError as error:
             facts.reason[index], facts.detail[index] = error.reason, str(error)
+        except UntoldRangeError as error:
+            facts.reason[index], facts.detail[index] = Reason.UNREADABLE.value, str(error)
+            facts.top[index] = error.top
         except OSError as error:
             facts.reason[index], facts.detail[index] = Reason.UNREADABLE.value, error.strerror or "cannot be opened"
         else:
+            facts.full[index] = picture.full
             batches.add(index, picture)
     batches.finish()
     return facts
 
 
-def _read_file(path: str, max_pixels: int, facts: Facts, index: int) -> Picture:
+def _read_file(path: str, max_pixels: int, bits: int | None, facts: Facts, index: int) -> Picture:
     data = read_bytes(path)
     if isinstance(data, bytes):
         facts.bytes[index] = len(data)
         facts.sha256[index] = np.frombuffer(hashlib.sha256(data).digest(), np.uint8)
         if not data:
             raise ImageError(Reason.UNREADABLE.value, "empty")
-        return decode_bytes(data, max_pixels)
+        return decode_bytes(data, max_pixels, bits)
     with data:
         facts.sha256[index] = np.frombuffer(hashlib.file_digest(data, "sha256").digest(), np.uint8)
         facts.bytes[index] = data.tell()
         data.seek(0)
-        return decode(data, max_pixels)
+        return decode(data, max_pixels, bits)
 
 
 def _read_rows(path: Path, offsets: Sequence[int]) -> Facts:
@@ -169,7 +199,7 @@ def _read_rows(path: Path, offsets: Sequence[int]) -> Facts:
             batches.add(index, Picture(table.image(fields), "L"))
         except (ValueError, OSError) as error:
             facts.reason[index], facts.detail[index] = Reason.UNREADABLE.value, str(error)
-        facts.fields.append((fields.get("emotion", ""), fields.get("usage", "")))
+        facts.fields.append({name: value for name, value in fields.items() if name != "pixels"})
     batches.finish()
     return facts
 
@@ -214,4 +244,6 @@ def _empty_facts(count: int) -> Facts:
         mean=np.zeros(count),
         std=np.zeros(count),
         phash=np.zeros(count, np.uint64),
+        top=np.zeros(count, np.int64),
+        full=np.zeros(count, np.bool_),
     )

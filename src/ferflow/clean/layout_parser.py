@@ -3,27 +3,18 @@
 import functools
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from ferflow.base.emotions import EMOTIONS
 from ferflow.base.errors import DataError
 from ferflow.base.formats import IMAGE_SUFFIXES
+from ferflow.base.links import cached_file
+from ferflow.raw.class_names import emotion_of, letters, requested_class
 from ferflow.raw.manifest import Reason, manifest_path
 
 Folders = tuple[str, ...]
 
-_SYNONYMS = {
-    "anger": "angry",
-    "contemptuous": "contempt",
-    "disgusted": "disgust",
-    **dict.fromkeys(("fearful", "afraid", "scared"), "fear"),
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-}
-_EMOTION_BY_WORD = {emotion: emotion for emotion in EMOTIONS} | _SYNONYMS
 _SPLIT_BY_WORD = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
@@ -32,7 +23,6 @@ _SPLIT_BY_WORD = {
 _SUBSET_BY_WORD = {"training": "Training", "publictest": "PublicTest", "privatetest": "PrivateTest"}
 _SPLIT_BY_SUBSET = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
 _SYSTEM_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "@eadir", "icon\r"}
-_NOT_LETTERS = re.compile(r"[\W\d_]+")
 _DATASET_AFFIX = re.compile(r"^(ferplus|fer)(?=[a-z])|(set|data|images|folder|dir)$")
 
 
@@ -61,6 +51,9 @@ class Place:
         label: Name of the class, or empty.
         reason: Why the image has no place: outside_class, unknown_class, no_split or no_label; otherwise empty.
         detail: The reason in words.
+        name: The folder or label that is no class, if that is the reason; otherwise empty.
+        source: The folder that holds the image's whole set: all above its split and its class; empty for rows.
+        split_name: Name of the folder that gives the split; empty if there is none.
     """
 
     split: str = ""
@@ -68,15 +61,19 @@ class Place:
     label: str = ""
     reason: str = ""
     detail: str = ""
+    name: str = ""
+    source: str = ""
+    split_name: str = ""
 
 
 def list_raw(raw: Path) -> list[Entry]:
     """List everything below `raw` except folders, sorted by path, without opening or following anything.
 
-    A folder that cannot be listed is itself an entry with the reason unreadable.
+    A folder that cannot be listed is itself an entry with the reason unreadable. A link that DVC made of its cache is
+    listed as the file that it stands for.
 
     Raises:
-        DataError: The folder does not exist or cannot be listed.
+        DataError: The folder does not exist or cannot be listed, or a file is missing in DVC's cache.
     """
     if not raw.is_dir():
         raise DataError(f"{raw} is missing. Run the stage that makes it: dvc repro download.")
@@ -104,22 +101,13 @@ def list_raw(raw: Path) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.relative)
 
 
-def emotion_of(name: str) -> str:
-    """Return the canonical emotion that a name means; empty if it means none.
-
-    >>> emotion_of("0_Anger"), emotion_of("smirk")
-    ('angry', '')
-    """
-    return _EMOTION_BY_WORD.get(_letters(name), "")
-
-
 def split_of(name: str) -> str:
     """Return train, validation or test if a name means one of them; otherwise empty.
 
     >>> split_of("FER2013Valid"), split_of("Training")
     ('validation', 'train')
     """
-    word = _letters(name)
+    word = letters(name)
     return _SPLIT_BY_WORD.get(word) or _SPLIT_BY_WORD.get(_DATASET_AFFIX.sub("", _DATASET_AFFIX.sub("", word)), "")
 
 
@@ -130,7 +118,7 @@ def subset_of(name: str) -> str:
     'PrivateTest'
     """
     start = re.split(r"[.\d]", name, maxsplit=1)[0]
-    return _SUBSET_BY_WORD.get(_letters(start)) or _SUBSET_BY_WORD.get(_letters(start.partition("_")[0]), "")
+    return _SUBSET_BY_WORD.get(letters(start)) or _SUBSET_BY_WORD.get(letters(start.partition("_")[0]), "")
 
 
 def place_files(paths: Sequence[str], classes: Sequence[str] = ()) -> list[Place]:
@@ -141,46 +129,58 @@ def place_files(paths: Sequence[str], classes: Sequence[str] = ()) -> list[Place
 
     Args:
         paths: Paths of the files, relative to the raw folder.
-        classes: The only classes to accept. Defaults to every class found.
+        classes: The only classes to accept, see requested_class; a class has the name that stands here. Defaults to
+            every class found.
 
     >>> place_files(["train/Happiness/1.jpg"])[0].label
     'happy'
+    >>> place_files(["train/Happiness/1.jpg", "train/calm/2.jpg"], ["calm", "happiness"])[0].label
+    'happiness'
     """
     folder_and_name = [(folder, name) for folder, _, name in (path.rpartition("/") for path in paths)]
     folders = {folder: PurePosixPath(folder).parts for folder in {folder for folder, _ in folder_and_name}}
     by_emotion = any(emotion_of(part) for parts in folders.values() for part in parts)
-    class_parents: set[Folders] = set()
+    depth: dict[str, int | None]
     if by_emotion:
-        depth = {folder: _emotion_depth(parts) for folder, parts in folders.items()}
-        class_parents = {folders[folder][:level] for folder, level in depth.items() if level is not None}
+        depth = {folder: _last(parts, emotion_of) for folder, parts in folders.items()}
     else:
         with_images = {
             folder for folder, name in folder_and_name if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
         }
         common = _common_depth([folders[folder] for folder in with_images])
         depth = {folder: _custom_class_depth(parts, common) for folder, parts in folders.items()}
+    label_of: Callable[[str], str] = emotion_of if by_emotion else manifest_path
+    if classes:
+        label_of = functools.lru_cache(maxsize=None)(functools.partial(requested_class, classes=classes))
+        for folder, parts in folders.items():
+            requested = _last(parts, label_of)
+            depth[folder] = depth[folder] if requested is None else requested
+    class_parents: set[Folders] = set()
+    if by_emotion or classes:
+        class_parents = {folders[folder][:level] for folder, level in depth.items() if level is not None}
     of_folder = {
-        folder: _place_folder(parts, depth[folder], by_emotion, class_parents, classes)
-        for folder, parts in folders.items()
+        folder: _place_folder(parts, depth[folder], label_of, class_parents) for folder, parts in folders.items()
     }
     with_subset = functools.lru_cache(maxsize=None)(_with_subset)
     return [with_subset(of_folder[folder], subset_of(name)) for folder, name in folder_and_name]
 
 
-def place_row(label: str, detail: str, usage: str, classes: Sequence[str] = ()) -> Place:
+def place_row(label: str, detail: str, usage: str, name: str = "") -> Place:
     """Find the place of a table's row.
 
     Args:
         label: Name of the class; empty if the row has none.
         detail: Why it has none, in words.
         usage: The row's Usage, such as PublicTest.
-        classes: The only classes to accept. Defaults to every class found.
+        name: The row's label in the table, if that is a word. Defaults to none.
     """
     split, subset = split_of(usage), subset_of(usage)
     place = Place(split, subset or split, label)
-    if not label:
-        return replace(place, reason=Reason.NO_LABEL.value, detail=detail)
-    return _only_requested(place, classes)
+    if label:
+        return place
+    known = bool(emotion_of(name))  # and so it is only not requested
+    reason = Reason.UNKNOWN_CLASS if known else Reason.NO_LABEL
+    return replace(place, reason=reason.value, detail=f"class {name}" if known else detail, name=name)
 
 
 def settle_splits(places: Iterable[Place]) -> list[Place]:
@@ -200,39 +200,40 @@ def settle_splits(places: Iterable[Place]) -> list[Place]:
 
 
 def _entry(item: "os.DirEntry[str]", relative: str, is_system: bool) -> Entry:
-    if item.is_symlink():
+    if item.is_symlink() and (cached := cached_file(item.path)):
+        if not Path(cached).is_file():
+            raise DataError(
+                f"{item.path} is a link into DVC's cache, which lacks the file. Get it back, then run again: "
+                "dvc pull, or dvc repro -f download."
+            )
+    elif item.is_symlink():
         return Entry(relative, Reason.LINK.value, f"to {manifest_path(str(Path(item.path).readlink()))}")
-    if not item.is_file(follow_symlinks=False):
+    elif not item.is_file(follow_symlinks=False):
         return Entry(relative, Reason.SPECIAL_FILE.value, "pipe, socket or device")
     return Entry(relative, Reason.SYSTEM_FILE.value) if is_system else Entry(relative)
 
 
-@functools.lru_cache(maxsize=4096)
-def _letters(name: str) -> str:
-    return _NOT_LETTERS.sub("", name.casefold())
-
-
-def _only_requested(place: Place, classes: Sequence[str]) -> Place:
-    plain = re.sub(r"\W+", "_", place.label.casefold())  # as datasets.<name>.classes writes it
-    if not classes or plain in classes:
-        return place
-    return replace(place, label="", reason=Reason.UNKNOWN_CLASS.value, detail=f"class {place.label}")
-
-
 def _place_folder(
-    folders: Folders, depth: int | None, by_emotion: bool, class_parents: set[Folders], classes: Sequence[str]
+    folders: Folders, depth: int | None, label_of: Callable[[str], str], class_parents: set[Folders]
 ) -> Place:
     """Return the place of the files in a folder; `depth` is the position of its class folder."""
-    split, subset = _folder_split(folders, depth)
-    place = Place(split, subset or split)
+    split_depth = _split_depth(folders, depth)
+    split_name = "" if split_depth is None else folders[split_depth]
+    split, subset = split_of(split_name), subset_of(split_name)
+    top = min(level for level in (depth, split_depth, len(folders)) if level is not None)
+    place = Place(split, subset or split, source="/".join(folders[:top]), split_name=split_name)
+    unknown = None
     if depth is not None:
-        label = emotion_of(folders[depth]) if by_emotion else manifest_path(folders[depth])
-        return _only_requested(replace(place, label=label), classes)
+        label = label_of(folders[depth])
+        if label:
+            return replace(place, label=label)
+        unknown = folders[depth]
     # A folder next to class folders is probably a class too, only not a known one.
-    unknown = next((folders[i] for i in range(len(folders)) if folders[:i] in class_parents), None)
-    if unknown is not None:
-        return replace(place, reason=Reason.UNKNOWN_CLASS.value, detail=f"class {manifest_path(unknown)}")
-    return replace(place, reason=Reason.OUTSIDE_CLASS.value, detail="in no class folder")
+    unknown = unknown or next((folders[i] for i in range(len(folders)) if folders[:i] in class_parents), None)
+    if unknown is None:
+        return replace(place, reason=Reason.OUTSIDE_CLASS.value, detail="in no class folder")
+    name = manifest_path(unknown)
+    return replace(place, reason=Reason.UNKNOWN_CLASS.value, detail=f"class {name}", name=name)
 
 
 def _with_subset(place: Place, subset: str) -> Place:
@@ -242,8 +243,9 @@ def _with_subset(place: Place, subset: str) -> Place:
     return replace(place, split=place.split or _SPLIT_BY_SUBSET[subset], subset=subset)
 
 
-def _emotion_depth(folders: Folders) -> int | None:
-    return next((i for i in reversed(range(len(folders))) if emotion_of(folders[i])), None)
+def _last(folders: Folders, label_of: Callable[[str], str]) -> int | None:
+    """Return the position of the last folder that has a label; None if none has."""
+    return next((i for i in reversed(range(len(folders))) if label_of(folders[i])), None)
 
 
 def _custom_class_depth(folders: Folders, common: int) -> int | None:
@@ -253,14 +255,11 @@ def _custom_class_depth(folders: Folders, common: int) -> int | None:
     return depth if depth < len(folders) else None
 
 
-def _folder_split(folders: Folders, depth: int | None) -> tuple[str, str]:
-    """Return split and subset by the nearest folder above the class folder, or else below it."""
-    above = folders if depth is None else folders[:depth]
-    below = () if depth is None else folders[depth + 1 :]
-    for folder in (*reversed(above), *below):
-        if split_of(folder):
-            return split_of(folder), subset_of(folder)
-    return "", ""
+def _split_depth(folders: Folders, depth: int | None) -> int | None:
+    """Return the position of the folder that gives the split: the nearest above the class folder, or else below it."""
+    class_depth = len(folders) if depth is None else depth
+    above, below = reversed(range(class_depth)), range(class_depth + 1, len(folders))
+    return next((i for i in (*above, *below) if split_of(folders[i])), None)
 
 
 def _common_depth(folders: Sequence[Folders]) -> int:

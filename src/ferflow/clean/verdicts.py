@@ -18,8 +18,8 @@ def judge(images: pd.DataFrame, settings: Clean, image_size: int) -> pd.DataFram
     """Give every readable image its verdict, reason, detail, group and copy_in_train.
 
     Findings are made in the order of Reason. Each considers only the images that earlier ones kept, so that one of
-    several copies stays. Only wrong_size and wrong_mode can drop a test or validation image, with one exception:
-    a validation image with the pixels of a test image.
+    several copies stays. Only too_small, wrong_size and wrong_mode can drop a test or validation image, with one
+    exception: a validation image with the pixels of a test image.
 
     Args:
         images: Readable images with a place, sorted by path; the manifest's columns from path to phash.
@@ -39,6 +39,8 @@ def judge(images: pd.DataFrame, settings: Clean, image_size: int) -> pd.DataFram
     paths = _text(images["path"])
 
     sizes = np.array([f"{w}x{h}" for w, h in zip(images["width"], images["height"], strict=True)], object)
+    too_small = images[["width", "height"]].min(axis=1).to_numpy() < settings.min_size
+    findings.add(Reason.TOO_SMALL, too_small, True, sizes)
     other_size = sizes != f"{image_size}x{image_size}"
     findings.add(Reason.WRONG_SIZE, other_size, settings.wrong_size == "drop", sizes)
     mode = _text(images["mode"])

@@ -158,6 +158,7 @@ def _check_digest(dataset_name: str, source: AnySource, digest: str) -> None:
 
 def _remove_leftovers(raw: Path) -> None:
     """Remove the temporary folders that a killed run left next to the raw folder."""
+    raw = raw.resolve() if raw.is_symlink() else raw
     for leftover in raw.parent.glob(f".{raw.name}.*"):
         shutil.rmtree(leftover)
 

@@ -79,7 +79,7 @@ def _unpack_zip(archive: Path, folder: Path, budget: Budget) -> None:
         members = source.infolist()
         for member in progress(members, len(members), f"unpacking {archive.name}", unit="file"):
             budget.count_member()
-            name = _zip_name(member)
+            name = with_slashes(_zip_name(member))
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _not_a_file(name)
@@ -102,6 +102,15 @@ def _unpack_zip(archive: Path, folder: Path, budget: Budget) -> None:
                 ) from None
 
 
+def with_slashes(name: str) -> str:
+    r"""Return a member's name with forward slashes, since old Windows tools write a backslash between folders.
+
+    >>> with_slashes("train\\happy\\1.jpg")
+    'train/happy/1.jpg'
+    """
+    return name.replace("\\", "/")
+
+
 def _zip_name(member: zipfile.ZipInfo) -> str:
     """Return a member's name before zipfile cleaned it; without the UTF-8 flag, UTF-8 is tried before code page 437."""
     if member.flag_bits & _UTF8:
@@ -120,13 +129,14 @@ def _unpack_tar(archive: Path, folder: Path, budget: Budget) -> None:
         while (member := source.next()) is not None:
             source.members.clear()  # type: ignore[attr-defined]  # tarfile would keep every header in memory
             budget.count_member()
+            name = with_slashes(member.name)
             if not (member.isfile() or member.isdir()):
-                raise _not_a_file(member.name)
+                raise _not_a_file(name)
             data = source.extractfile(member)
             if data is None:  # a folder
-                check_member(member.name)
+                check_member(name)
             else:
-                write_new(folder / member_path(member.name), read_chunks(data, budget))
+                write_new(folder / member_path(name), read_chunks(data, budget))
         # tarfile also stops without an error at a damaged header; only a block of zeros is the real end.
         if len(forward.last_read) < tarfile.BLOCKSIZE or any(forward.last_read):
             raise tarfile.ReadError("one of its headers cannot be read, or its end is missing")
@@ -183,6 +193,9 @@ def member_path(name: str) -> PurePosixPath:
 
 def check_member(name: str) -> None:
     """Check that an archive's file or folder lies inside the archive's folder.
+
+    Args:
+        name: Name in the archive, with forward slashes, see with_slashes.
 
     Raises:
         DownloadError: The name is absolute, has a drive letter, `..`, a backslash or a NUL character.

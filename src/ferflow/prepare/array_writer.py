@@ -12,11 +12,12 @@ from ferflow.base.contracts import PrepareSummary
 from ferflow.base.errors import DataError
 from ferflow.base.hashing import sha256
 from ferflow.base.workers import in_parallel, portions
-from ferflow.prepare.data_checks import check_arrays, check_splits
+from ferflow.prepare.data_checks import check_arrays, check_kept, check_splits
 from ferflow.prepare.splitter import assign_splits
+from ferflow.raw.class_names import emotion_of
 from ferflow.raw.ferplus import EMOTIONS
 from ferflow.raw.images import fit, read_grey
-from ferflow.raw.manifest import count_values
+from ferflow.raw.manifest import count_values, set_bits
 from ferflow.settings.data import Prepare
 from ferflow.ui.progress import progress
 
@@ -54,15 +55,17 @@ def prepare_arrays(
     Raises:
         DataError: The images cannot be used for training; the message lists the reasons.
     """
+    check_kept(manifest)
     kept = manifest[manifest["verdict"] == "keep"].reset_index(drop=True)
     splits = assign_splits(kept, settings, seed)
     check_splits(kept, splits, settings, leaks_allowed)
     classes = tuple(sorted(kept["label"].unique()))
     shares = None if votes is None else _vote_shares(kept, votes, classes)
+    bits = set_bits(kept["mode"])
     for name in SPLITS:
         part = kept[splits == name].reset_index(drop=True)
         labels = part["label"].map({label: number for number, label in enumerate(classes)}).to_numpy(np.int64)
-        _write_images(raw, part["path"].tolist(), out, name, image_size, workers)
+        _write_images(raw, part["path"].tolist(), bits, out, name, image_size, workers)
         index = part.rename(columns={"path": "id"})
         index["subset"] = part["subset"].where(part["subset"] != "", name)
         split_shares = None if shares is None else shares[(splits == name).to_numpy()]
@@ -71,28 +74,31 @@ def prepare_arrays(
     return _summarize(kept, splits, image_size, shares is not None, out)
 
 
-def _write_images(raw: Path, paths: list[str], out: Path, name: str, side: int, workers: int | None) -> None:
+def _write_images(
+    raw: Path, paths: list[str], bits: int | None, out: Path, name: str, side: int, workers: int | None
+) -> None:
     """Write the images of one split; every process writes its own region of the file."""
     file, start = create_images(out, name, len(paths), side)
     tasks = [(start + number * _PORTION * side * side, part) for number, part in enumerate(portions(paths, _PORTION))]
-    counts = in_parallel(partial(_write_portion, raw, file, side), tasks, workers)
+    counts = in_parallel(partial(_write_portion, raw, file, side, bits), tasks, workers)
     for _ in progress((None for count in counts for _ in range(count)), len(paths), f"writing {name} images"):
         pass
 
 
-def _write_portion(raw: Path, file: Path, side: int, task: tuple[int, list[str]]) -> int:
+def _write_portion(raw: Path, file: Path, side: int, bits: int | None, task: tuple[int, list[str]]) -> int:
     start, paths = task
     with file.open("r+b") as handle:
         handle.seek(start)
-        for grey in read_grey(raw, paths):
+        for grey in read_grey(raw, paths, bits):
             handle.write(fit(grey, side).tobytes())
     return len(paths)
 
 
 def _vote_shares(kept: pd.DataFrame, votes: pd.DataFrame, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
     """Return each image's votes for the classes as shares that sum to 1: float32, (N, classes)."""
-    column = {emotion: name for name, emotion in EMOTIONS.items()}
-    unknown = [label for label in classes if label not in column]
+    by_emotion = {emotion: name for name, emotion in EMOTIONS.items()}
+    column = {label: by_emotion.get(emotion_of(label)) for label in classes}  # the user may name a class happiness
+    unknown = [label for label in classes if column[label] is None]
     if unknown:
         raise DataError(f"FER+ has no votes for the classes {', '.join(unknown)}. Use labels: folder.")
     numbers = votes.set_index("path").reindex(kept["path"])[[column[label] for label in classes]].to_numpy(np.float64)

@@ -14,6 +14,27 @@ _MIN_LEVELS = 16  # of 256; images with fewer grey levels in total were scaled o
 _SAMPLE = 1000  # images whose grey levels are counted
 
 
+def check_kept(manifest: pd.DataFrame) -> None:
+    """Check that clean kept any image.
+
+    Args:
+        manifest: Manifest of the raw folder, from clean.
+
+    Raises:
+        DataError: It kept none; the message lists the reasons, each with an example.
+    """
+    if (manifest["verdict"] == "keep").any():
+        return
+    lines = ["No image was kept, so there is nothing to train on. What clean found:"]
+    for reason, rows in manifest.groupby("reason", sort=False):
+        lines.append(f"{len(rows):,} {str(reason).replace('_', ' ')}, such as {rows['path'].iloc[0]}")
+        lines[-1] += f": {rows['detail'].iloc[0]}." if rows["detail"].iloc[0] else "."
+    lines.append(
+        "Expected: one folder per class, such as train/happy/1.jpg, or a CSV with the columns emotion and pixels."
+    )
+    raise DataError("\n  ".join(lines))
+
+
 def check_splits(kept: pd.DataFrame, splits: "pd.Series[str]", settings: Prepare, leaks_allowed: bool) -> None:
     """Check that the split images allow training and an honest evaluation.
 
@@ -40,7 +61,7 @@ def check_splits(kept: pd.DataFrame, splits: "pd.Series[str]", settings: Prepare
     if problems:
         largest = int(kept["group"].value_counts().max())
         problems.append(
-            "Add images, exclude the class (datasets.<name>.classes), change prepare.validation_fraction or"
+            "Add images, exclude the class (datasets.<name>.labels.classes), change prepare.validation_fraction or"
             " prepare.test_fraction, or lower prepare.min_images_per_class."
         )
         if largest > len(kept) // 20:

@@ -19,18 +19,13 @@ def assign_splits(kept: pd.DataFrame, settings: Prepare, seed: int) -> "pd.Serie
     the training images, stratified by class, with every group of copies and near-copies on one side.
 
     Args:
-        kept: Rows of the manifest with the verdict keep, indexed from 0.
+        kept: Rows of the manifest with the verdict keep, indexed from 0; at least one.
         settings: Fractions of the splits.
         seed: Seed of the draw.
 
     Raises:
-        DataError: There are no images, or no training images.
+        DataError: There are no training images.
     """
-    if kept.empty:
-        raise DataError(
-            "No image was kept, so there is nothing to train on. See reports/clean/summary.json for the reasons."
-            " Expected: one folder per class, such as train/happy/1.jpg, or a CSV with the columns emotion and pixels."
-        )
     splits = kept["split"].replace("", "train")
     if not (splits == "train").any():
         raise DataError(

@@ -5,7 +5,6 @@ import os
 import re
 import struct
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,28 +15,14 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ferflow.base.errors import DataError
-from ferflow.base.formats import FORMATS
+from ferflow.base.formats import DECODER_ERRORS, FORMATS
+from ferflow.base.links import open_file
 from ferflow.raw.manifest import Reason, raw_name, table_row
 from ferflow.raw.tables import Table
+from ferflow.raw.wide_pixels import UntoldRangeError, is_surely_full, is_wide, to_grey_levels, white_of
 
 Grey = npt.NDArray[np.uint8]
 
-# Pillow's decoders raise any of these on damaged bytes.
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
 _MEMORY_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _IN_MEMORY = 64_000_000  # bytes; a longer file is decoded from disk
 
@@ -62,22 +47,26 @@ class Picture:
     Attributes:
         grey: Pixels, uint8, (height, width), grey levels 0 to 255, rotated upright according to the EXIF orientation.
         mode: Pillow's name of the file's pixel format, such as L or RGB.
+        full: Whether the values show that the file uses all of 16 bits. Defaults to False.
     """
 
     grey: Grey
     mode: str
+    full: bool = False
 
 
-def decode(source: BinaryIO, max_pixels: int | None = None) -> Picture:
+def decode(source: BinaryIO, max_pixels: int | None = None, bits: int | None = None) -> Picture:
     """Decode an image to 8-bit grey.
 
     Args:
         source: Seekable stream, at the start of the file.
         max_pixels: Maximum number of pixels; an image whose header claims more is not decoded. Defaults to no limit
             but Pillow's own.
+        bits: Bits that the set uses, for 16-bit images that do not tell it themselves. Defaults to not known.
 
     Raises:
         ImageError: The file cannot be decoded, has several frames, or claims too many pixels.
+        UntoldRangeError: An image of more than 8 bits does not tell its range, and `bits` is None.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the verdict reports whatever Pillow warns of
@@ -89,21 +78,24 @@ def decode(source: BinaryIO, max_pixels: int | None = None) -> Picture:
                 # MPO has several frames too, but is a camera's JPEG with its preview.
                 if getattr(image, "is_animated", False) and image.format != "MPO":
                     raise ImageError(Reason.ANIMATED.value, "several frames")
-                mode = image.mode
-                return Picture(_grey(_upright(image) if "exif" in image.info else image), mode)
-        except ImageError:
+                mode, exif = image.mode, image.info.get("exif")
+                narrow, full = _eight_bits(image, source, bits) if is_wide(image) else (image, False)
+                if exif:
+                    narrow.info["exif"] = exif
+                return Picture(_grey(_upright(narrow) if exif else narrow), mode, full)
+        except (ImageError, UntoldRangeError):
             raise
         except Image.DecompressionBombError:
             raise ImageError(Reason.BOMB.value, "claims more pixels than Pillow decodes") from None
         except UnidentifiedImageError:
             raise ImageError(Reason.UNREADABLE.value, "not an image of a known format") from None
-        except _DECODER_ERRORS as error:
+        except DECODER_ERRORS as error:
             text = _MEMORY_ADDRESS.sub("", str(error))  # it differs from run to run
             kind = type(error).__name__
             raise ImageError(Reason.UNREADABLE.value, f"{kind}: {text}" if text else kind) from None
 
 
-def decode_bytes(data: bytes, max_pixels: int | None = None) -> Picture:
+def decode_bytes(data: bytes, max_pixels: int | None = None, bits: int | None = None) -> Picture:
     """Decode an image that is in memory, with the same results and errors as decode.
 
     Plain grey JPEG, the format of FER-2013, skips Image.open and its format detection, which is faster.
@@ -111,6 +103,7 @@ def decode_bytes(data: bytes, max_pixels: int | None = None) -> Picture:
     Args:
         data: Content of the file.
         max_pixels: Maximum number of pixels. Defaults to Pillow's own limit.
+        bits: Bits that the set uses, see decode. Defaults to not known.
     """
     size = _plain_jpeg_size(data)
     if size and size[0] * size[1] <= (max_pixels or Image.MAX_IMAGE_PIXELS or 0):
@@ -119,18 +112,18 @@ def decode_bytes(data: bytes, max_pixels: int | None = None) -> Picture:
             return Picture(np.frombuffer(pixels, np.uint8).reshape(size[1], size[0]), "L")
         except (ValueError, OSError):
             pass  # the general decoder below reports what is wrong
-    return decode(io.BytesIO(data), max_pixels)
+    return decode(io.BytesIO(data), max_pixels, bits)
 
 
 def read_bytes(path: Path | str) -> bytes | io.FileIO:
     """Return a file's bytes, or the open file if it is over 64 MB; the caller then closes it.
 
-    Links are not followed, and reading does not wait for a pipe.
+    Links are not followed, except those that DVC makes of its cache, and reading does not wait for a pipe.
 
     Raises:
-        OSError: The file cannot be read, or is a link.
+        OSError: The file cannot be read, or is a link that DVC did not make.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = open_file(path)
     size = os.fstat(descriptor).st_size
     if size > _IN_MEMORY:
         return io.FileIO(descriptor, "rb")
@@ -143,7 +136,7 @@ def read_bytes(path: Path | str) -> bytes | io.FileIO:
     return data
 
 
-def read_grey(raw: Path, paths: Iterable[str]) -> Iterator[Grey]:
+def read_grey(raw: Path, paths: Iterable[str], bits: int | None = None) -> Iterator[Grey]:
     """Yield images of the manifest, in the order of `paths`, as uint8 (height, width), grey levels 0 to 255.
 
     Only one image at a time is in memory; a table's row is read from the table where it starts.
@@ -151,6 +144,7 @@ def read_grey(raw: Path, paths: Iterable[str]) -> Iterator[Grey]:
     Args:
         raw: The raw folder.
         paths: Paths in the manifest, of readable images only.
+        bits: Bits that the set's 16-bit images use, from `set_bits`. Defaults to none that clean had to find out.
 
     Raises:
         DataError: A file is missing or cannot be decoded, so it has changed since clean read it.
@@ -162,15 +156,15 @@ def read_grey(raw: Path, paths: Iterable[str]) -> Iterator[Grey]:
             if row is None:
                 data = read_bytes(file)
                 if isinstance(data, bytes):
-                    grey = decode_bytes(data).grey
+                    grey = decode_bytes(data, bits=bits).grey
                 else:
                     with data:
-                        grey = decode(data).grey
+                        grey = decode(data, bits=bits).grey
             else:
                 if file not in tables:
                     tables[file] = Table(Path(file))
                 grey = tables[file].image(tables[file].fields(row))
-        except (ImageError, OSError, ValueError, IndexError) as error:
+        except (DataError, OSError, ValueError, IndexError) as error:
             raise DataError(
                 f"{path} was readable when clean wrote the manifest, but is not now ({error}). Run dvc repro clean."
             ) from None
@@ -221,27 +215,35 @@ def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except _DECODER_ERRORS:  # damaged EXIF data; the picture itself may be intact
+    except DECODER_ERRORS:  # damaged EXIF data; the picture itself may be intact
         return image
 
 
-def _grey(image: Image.Image) -> Grey:
-    """Return 8-bit grey pixels; transparent parts become white, and wider pixels are scaled."""
+def _eight_bits(image: Image.Image, source: BinaryIO, bits: int | None) -> tuple[Image.Image, bool]:
+    """Return an image of more than 8 bits as one of 8 bits, and whether it surely uses all 16; see wide_pixels."""
     if image.mode.startswith("I") or image.mode == "F":
-        return _scaled(np.asarray(image))
+        values = np.asarray(image)
+        white = white_of(values, image, source, bits)
+        return Image.fromarray(to_grey_levels(values, white)), is_surely_full(values)
+    # Of colour with 16 bits, Pillow gives the upper 8 alone. That is right for all but those that use the lower ones.
+    upper = np.asarray(image.convert("RGB"))
+    if is_surely_full(upper, bits=8):
+        return image, True
+    import cv2  # it takes a fifth of a second, which other images do not need
+
+    source.seek(0)
+    deep = cv2.imdecode(np.frombuffer(source.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.ndim != 3 or deep.dtype != np.uint16:
+        return image, False
+    colours = to_grey_levels(deep[:, :, 2::-1], white_of(deep[:, :, :3], image, source, bits))
+    if deep.shape[2] == 4:
+        colours = np.dstack([colours, (deep[:, :, 3] >> 8).astype(np.uint8)])
+    return Image.fromarray(colours), False
+
+
+def _grey(image: Image.Image) -> Grey:
+    """Return 8-bit grey pixels; transparent parts become white."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.asarray(image.convert("L"))
-
-
-def _scaled(values: npt.NDArray[np.generic]) -> Grey:
-    """Scale wider pixels to 8 bits: divide 16-bit integers by 257, multiply floats of at most 1 by 255."""
-    wide = np.nan_to_num(values.astype(np.float32), posinf=65535.0, neginf=0.0)
-    top = float(wide.max(initial=0.0))
-    if values.dtype.kind == "f":
-        factor = 255.0 if top <= 1.0 else 1.0 if top <= 255.0 else 1 / 257
-    else:
-        factor = 1 / 257 if values.dtype.itemsize == 2 or top > 255.0 else 1.0
-    grey: Grey = np.clip(np.rint(wide * factor), 0, 255).astype(np.uint8)
-    return grey

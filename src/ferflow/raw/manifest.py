@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class Reason(StrEnum):
     BOMB = "bomb", "claims more than max_pixels pixels; never decoded"
     ANIMATED = "animated", "several frames; never decoded"
     UNREADABLE = "unreadable", "empty, truncated, damaged, not permitted, or not an image"
+    SECOND_SET = "second_set", "in a folder or table whose images another one holds as well, each under the same label"
+    TOO_SMALL = "too_small", "a side shorter than min_size pixels"
     WRONG_SIZE = "wrong_size", "not image_size x image_size pixels"
     WRONG_MODE = "wrong_mode", "colour, transparency, a palette, 1 or 16 bits"
     BLANK = "blank", "standard deviation of the grey levels below blank_std"
@@ -69,11 +72,11 @@ COLUMNS: dict[str, str] = {
     "pixels": "str",  # SHA-256 of size and grey pixels, shared by exact copies; empty if unreadable
     "width": "int64",  # pixels; 0 if unreadable
     "height": "int64",  # pixels; 0 if unreadable
-    "mode": "str",  # Pillow's name of the original pixel format, such as L or RGB
+    "mode": "str",  # Pillow's name of the original pixel format, such as L or RGB; see also set_bits
     "mean": "float64",  # grey levels, 0 to 255; 0 if unreadable
     "std": "float64",  # grey levels; 0 if unreadable
     "phash": "uint64",  # 64-bit perceptual hash; 0 if unreadable
-    "group": "int64",  # shared by copies and near-copies of each other; -1 if unreadable
+    "group": "int64",  # shared by copies and near-copies of each other; -1 if unreadable or without a place
     "copy_in_train": "bool",  # a test or validation image whose pixels also occur in the raw training images
 }
 
@@ -108,6 +111,27 @@ def read_manifest(path: Path) -> pd.DataFrame:
     if missing:
         raise DataError(f"{path} lacks the columns {', '.join(missing)}. Write it again: dvc repro -f clean.")
     return manifest
+
+
+def mode_with_bits(mode: str, bits: int) -> str:
+    """Return the `mode` of a 16-bit image that uses fewer bits, as only its whole set shows.
+
+    >>> mode_with_bits("I;16", 12)
+    'I;16/12'
+    """
+    return f"{mode}/{bits}"
+
+
+def set_bits(modes: Iterable[str]) -> int | None:
+    """Return the bits that clean found the set's 16-bit images to use; None if it did not have to.
+
+    Args:
+        modes: The manifest's `mode`.
+
+    >>> set_bits(["L", "I;16/12"])
+    12
+    """
+    return next((int(bits) for _, slash, bits in (mode.partition("/") for mode in modes) if slash), None)
 
 
 def write_votes(path: Path, votes: pd.DataFrame) -> None:

@@ -3,15 +3,30 @@
 import csv
 import math
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+_DELIMITERS = ",;\t"  # spreadsheets write a semicolon where the comma is the decimal mark
 _LONGEST_HEADER = 65_536  # bytes
 _BLOCK = 1 << 22  # bytes read at a time
 _EMPTY_LINE = 2  # bytes: an empty line has at most a line feed and a carriage return
 _LONGEST_ROW = 4_000_000  # bytes: 1000 x 1000 pixels
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a CSV file.
+
+    Attributes:
+        columns: Position of each column by its name in lower case, without surrounding blanks.
+        delimiter: Character between the columns: the most frequent in the line of comma, semicolon and tab.
+    """
+
+    columns: dict[str, int]
+    delimiter: str
 
 
 class Table:
@@ -22,6 +37,7 @@ class Table:
     Attributes:
         path: The file.
         columns: Position of each column by its name in lower case.
+        delimiter: Character between the columns.
         offsets: Start of each row in bytes, int64, (rows,); empty lines at the end do not count.
     """
 
@@ -36,8 +52,8 @@ class Table:
             OSError: The file cannot be read.
         """
         self.path = path
-        with path.open("rb") as handle:
-            self.columns = _header(handle.readline(_LONGEST_HEADER))
+        header = read_header(path)
+        self.columns, self.delimiter = header.columns, header.delimiter
         self.offsets: npt.NDArray[np.int64] = np.array(_row_starts(path) if offsets is None else offsets, np.int64)
 
     def __len__(self) -> int:
@@ -59,7 +75,7 @@ class Table:
             handle.seek(int(self.offsets[row]))
             line = handle.readline(_LONGEST_ROW)
         try:
-            values = next(csv.reader([line.decode("utf-8").rstrip("\r\n")]), [])
+            values = next(csv.reader([line.decode("utf-8").rstrip("\r\n")], delimiter=self.delimiter), [])
         except csv.Error as error:
             raise ValueError(str(error)) from None
         return {name: values[column].strip() for name, column in self.columns.items() if column < len(values)}
@@ -88,14 +104,23 @@ class Table:
         return values.astype(np.uint8).reshape(side, side)
 
 
-def read_columns(path: Path) -> frozenset[str]:
-    """Return the names in the first line of a CSV file, in lower case; none if the line is not text.
+def read_header(path: Path) -> Header:
+    """Return the first line of a CSV file; without columns if the line is not text.
 
     Raises:
         OSError: The file cannot be read.
     """
     with path.open("rb") as handle:
-        return frozenset(_header(handle.readline(_LONGEST_HEADER)))
+        line = handle.readline(_LONGEST_HEADER)
+    try:
+        text = line.decode("utf-8-sig").rstrip("\r\n")
+        delimiter = max(_DELIMITERS, key=text.count)
+        names = next(csv.reader([text], delimiter=delimiter), [])
+    except (UnicodeDecodeError, csv.Error):
+        return Header({}, ",")
+    # Reversed, so that of two columns with one name the first counts.
+    columns = {name.strip().casefold(): position for position, name in reversed(list(enumerate(names)))}
+    return Header(columns, delimiter)
 
 
 def _row_starts(path: Path) -> npt.NDArray[np.int64]:
@@ -107,12 +132,3 @@ def _row_starts(path: Path) -> npt.NDArray[np.int64]:
     edges = np.concatenate([*ends, [position]]) if position else np.zeros(1, np.int64)
     full = np.flatnonzero(np.diff(edges) > _EMPTY_LINE)
     return edges[: full[-1] + 1] if len(full) else edges[:0]
-
-
-def _header(line: bytes) -> dict[str, int]:
-    try:
-        names = next(csv.reader([line.decode("utf-8-sig").rstrip("\r\n")]), [])
-    except (UnicodeDecodeError, csv.Error):
-        return {}
-    # Reversed, so that of two columns with one name the first counts.
-    return {name.strip().casefold(): position for position, name in reversed(list(enumerate(names)))}
