@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ferflow.evaluate import evaluate
+from ferflow.reporting.text import count, percent
 from ferflow.settings import load_config
 from ferflow.ui.console import run_command, start_keras
 
@@ -27,8 +28,8 @@ def main() -> None:
     )
     for part, block in metrics.sets.items():
         print(
-            f"{name} on {part}: accuracy {block.accuracy:.1%} ({block.accuracy_low:.1%} to {block.accuracy_high:.1%}), "
-            f"macro F1 {block.macro_f1:.3f}, {block.images} images"
+            f"{name} on {part}: accuracy {percent(block.accuracy, space=' ')} ({100 * block.accuracy_low:.1f} to "
+            f"{100 * block.accuracy_high:.1f}), macro F1 {block.macro_f1:.3f}, {count(block.images, 'image')}"
         )
 
 

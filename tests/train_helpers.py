@@ -29,6 +29,15 @@ def separable(count: int, seed: int = 0, side: int = 16) -> Split:
     return make_split(images, labels)
 
 
+def patterned(count: int, seed: int = 0, side: int = 16) -> Split:
+    """Noise with a pattern that depends on the class, wherever one looks: rows, columns or a checkerboard."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    y, x = np.mgrid[:side, :side] // 2 % 2
+    patterns = np.stack([y, x, y ^ x])
+    return make_split(rng.integers(0, 120, (count, side, side)) + 120 * patterns[labels], labels)
+
+
 def noise(count: int, seed: int = 0, side: int = 16) -> Split:
     """Nothing to learn."""
     rng = np.random.default_rng(seed)

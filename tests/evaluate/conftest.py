@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ferflow.base.arrays import Split, write_split
+from ferflow.base.contracts import TrainSummary, ValidationScores
 from ferflow.base.files import write_json
 
 CLASSES = ("angry", "happy", "sad")
@@ -47,7 +48,20 @@ def write_training(folder: Path) -> Path:
     figures = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate")
     rows = [{"epoch": epoch, **dict.fromkeys(figures, 0.5 / epoch)} for epoch in (1, 2, 3)]
     pd.DataFrame(rows).to_csv(folder / "history.csv", index=False)
-    write_json(folder / "summary.json", {"model": "cnn", "best_epoch": 2})
+    best = ValidationScores(val_accuracy=0.5, val_macro_f1=0.4, val_loss=1.0)
+    summary = TrainSummary(
+        model="cnn",
+        architecture="cnn",
+        parameters=15,
+        trainable_parameters=15,
+        macs=12,
+        images=240,
+        epochs_run=3,
+        best_epoch=2,
+        best=best,
+        stopped="patience",
+    )
+    write_json(folder / "summary.json", summary.to_json())
     return folder
 
 

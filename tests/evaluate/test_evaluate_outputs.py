@@ -226,7 +226,7 @@ def test_the_stage_writes_the_folder_and_prints_the_result(
     shutil.copy(model_path, tmp_path / "models/cnn/model.keras")
     run_stage(monkeypatch, tmp_path, "cnn")
     block = metrics_of(tmp_path / "reports/evaluate/cnn")["validation"]
-    assert f"cnn on validation: accuracy {block['accuracy']:.1%}" in capsys.readouterr().out
+    assert f"cnn on validation: accuracy {100 * block['accuracy']:.1f} % (" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ BACKENDS = ("tensorflow", "jax", "torch")
 NARROW = {
     "alexnet": {"filters": [16, 24, 32, 32, 24], "dense": 64},
     "cnn": {"filters": [8, 16, 32, 32], "dense": 64},
+    "ferflow_flash": {"filters": [16, 32, 32]},
+    "ferflow_net": {"stem": 8, "filters": [8, 16, 16, 32]},
     "emotionnet": {"filters": [16, 24, 32], "dense": [64]},
     "resnet18_fer": {"width": 8},
     "vgg_fer": {"width": 8, "dense": 64},

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import classification_report
 
 from ferflow import reporting as figures
-from ferflow.base.files import read_json, require, whole_folder, write_csv, write_json, write_text
+from ferflow.base.contracts import TrainSummary, read_contract
+from ferflow.base.files import require, whole_folder, write_csv, write_json, write_text
 from ferflow.evaluate.predictions import Predictions
 from ferflow.evaluate.scores import calibration
 from ferflow.reporting.confusion import confusion
@@ -36,11 +37,11 @@ def read_training(folder: Path, name: str) -> TrainingReport:
     """Read history.csv and summary.json from reports/train/<name>/.
 
     Raises:
-        DataError: One of the two is missing.
+        DataError: One of the two is missing, or the summary is invalid.
     """
     history = pd.read_csv(require(folder / "history.csv", f"train@{name}"))
-    summary = read_json(require(folder / "summary.json", f"train@{name}"))
-    return TrainingReport(history, int(summary["best_epoch"]))
+    summary = read_contract(folder / "summary.json", TrainSummary, f"train@{name}")
+    return TrainingReport(history, summary.best_epoch)
 
 
 def write_report(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ferflow.base.arrays import Split
 from ferflow.base.network import predict
+from ferflow.evaluate.ten_crops import at_side, crop_corners, crop_side
 from ferflow.reporting.set_names import WITHOUT_COPIES
 from ferflow.ui.progress import progress
 
@@ -93,18 +94,14 @@ def make_views(images: Images, views: Views) -> list[Images]:
         images: Grey levels, uint8 (N, side, side).
         views: `single`: the image; `flip`: the image and its mirror image; `ten_crop`: the four corners and the centre
             of the image enlarged by an eighth, and their mirror images (Krizhevsky et al. 2012, section 4.1, who crop
-            224 of 256 pixels, about the same share).
+            224 of 256 pixels, about the same share). For networks that take smaller images, predict_views crops the
+            image as it is.
     """
     if views == "single":
         return [images]
     if views == "flip":
         return [images, images[:, :, ::-1]]
-    side = images.shape[1]
-    large = enlarge(images)
-    margin = large.shape[1] - side
-    corners = [(0, 0), (0, margin), (margin, 0), (margin, margin), (margin // 2, margin // 2)]
-    crops = [large[:, top : top + side, left : left + side] for top, left in corners]
-    return crops + [crop[:, :, ::-1] for crop in crops]
+    return crop_corners(enlarge(images), images.shape[1])
 
 
 def enlarge(images: Images) -> Images:
@@ -119,6 +116,10 @@ def predict_views(
 ) -> npt.NDArray[np.float32]:
     """Return the class probabilities averaged over the test-time views.
 
+    The ten crops are cut from the image as it is, 44 of 48 pixels, if the network takes images of that side (see
+    at_side). Other networks, such as those that flatten their features, get crops of their own side from the enlarged
+    image.
+
     Args:
         model: Network from grey levels (N, side, side, 1) to probabilities (N, K).
         images: Grey levels, uint8 (N, side, side), at least one image.
@@ -129,6 +130,8 @@ def predict_views(
     Returns:
         float32 (N, K).
     """
+    cropped = crop_side(images.shape[1])
+    smaller = at_side(model, cropped) if views == "ten_crop" else None
     starts = range(0, len(images), batch_size)
     means = []
     for start in progress(starts, len(starts), label, unit="step"):
@@ -136,7 +139,8 @@ def predict_views(
         rows = len(batch)
         # The last step is padded to the same shape, so that the backend compiles once.
         padded = np.concatenate([batch, np.zeros((batch_size - rows, *batch.shape[1:]), np.uint8)])
-        probabilities = [predict(model, view, batch_size) for view in make_views(padded, views)]
+        shown = make_views(padded, views) if smaller is None else crop_corners(padded, cropped)
+        probabilities = [predict(smaller or model, view, batch_size) for view in shown]
         mean = np.asarray(probabilities, np.float64).mean(axis=0)
         means.append(mean[:rows].astype(np.float32))
     return np.concatenate(means)

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ferflow.base.metrics import log_loss
-from ferflow.reporting.confusion import COUNT_METRICS, class_scores, confusion
+from ferflow.reporting.confusion import COUNT_METRICS, class_scores, confusion, interval
 from ferflow.reporting.result_contracts import ClassScores, SetMetrics
 
 Labels = npt.NDArray[np.int64]
@@ -15,18 +15,6 @@ Floats = npt.NDArray[np.float64]
 
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, section 4
 DIGITS = 6
-
-
-def interval(samples: Floats, confidence: float) -> tuple[float, float]:
-    """Return the percentile interval of bootstrap samples (Efron 1979).
-
-    >>> low, high = interval(np.arange(101) / 100, 0.9)
-    >>> round(low, 6), round(high, 6)
-    (0.05, 0.95)
-    """
-    tail = 50 * (1 - confidence)
-    low, high = np.percentile(samples, [tail, 100 - tail])
-    return float(low), float(high)
 
 
 def bootstrap(counts: Counts, resamples: int, seed: int) -> tuple[Floats, Floats]:

@@ -92,11 +92,11 @@ def _unit(x: "KerasTensor", filters: int, name: str, options: Options, *, pool: 
 
 
 def _residual(x: "KerasTensor", filters: int, name: str, options: Options, *, pool: bool) -> "KerasTensor":
-    """Add two convolutions to the input; the second's normalization starts at zero (Goyal et al. 2017, section 5.1)."""
+    """Add two convolutions to the input, then apply ReLU and, if asked for, pooling."""
     y = _unit(x, filters, f"{name}_residual1", options)
     y = layers.Conv2D(
         filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_residual2"
     )(y)
-    y = layers.BatchNormalization(momentum=options.norm_momentum, gamma_initializer="zeros")(y)
+    y = layers.BatchNormalization(momentum=options.norm_momentum)(y)
     x = layers.ReLU()(layers.Add()([x, y]))
     return layers.MaxPooling2D()(x) if pool else x
