@@ -18,15 +18,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("dvc.yaml", "params.yaml", "requirements.lock", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "reports/tune/none", folder / "reports/tune/none")
+    for name in ("tune", "teach"):
+        shutil.copytree(ROOT / "reports" / name / "none", folder / "reports" / name / "none")
     project = Project(folder)
     network = {**TINY, "norm_momentum": 0.9}
     project.edit_params(
         results={
             "cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none"},
-            "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none", "teacher": "none"},
-            "cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn"},
+            "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none", "teacher": "cnn"},
+            "cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none"},
         },
+        teachers={"cnn": {"architecture": "cnn", "folds": 2}},
         tune__models={"cnn": "cnn"},
         datasets__sample__source__images=210,
         budgets__smoke__train={"epochs": 2, "batch_size": 16, "schedule": "cosine", "weight_average": 0.0},
@@ -38,6 +40,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         prepare__min_images_per_class=1,
         evaluate__bootstrap=100,
         register__min_gain_over_majority=0.0,
+        register__min_macro_f1=0.0,
+        register__max_ece=1.0,
     )
     project.run("git", "init", "--quiet")
     project.run("git", "config", "user.email", "test@example.org")

@@ -1,4 +1,4 @@
-"""A project of its own, for tests that run the real graph."""
+"""A separate project for tests that run the real graph."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 
 class Project:
-    """A copy of this repository's code and graph, with params of its own."""
+    """A copy of this repository's code and graph, with its own params."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -39,13 +39,13 @@ def imported(name: str, graph: grimp.ImportGraph) -> set[str]:
 
 
 def is_empty(module: str) -> bool:
-    """Whether a module is a package without code of its own."""
+    """Whether a module is a package without any code."""
     file = ROOT / "src" / module.replace(".", "/") / "__init__.py"
     return file.is_file() and len(ast.parse(file.read_text()).body) <= 1
 
 
 def declared(name: str, graph: grimp.ImportGraph) -> dict[str, set[str]]:
-    """The modules that each code dependency of a stage stands for."""
+    """The modules that each code dependency of a stage covers."""
     found = {}
     for path in STAGES[name]["deps"]:
         if path.startswith("src/") and "${" not in path:
@@ -60,10 +60,10 @@ def test_stage_depends_on_exactly_its_code(name: str, graph: grimp.ImportGraph) 
     used, listed = imported(name, graph), declared(name, graph)
     assert f"stages/{name}.py" in STAGES[name]["deps"], "a stage depends on its own script"
     for path, modules in listed.items():
-        assert modules, f"{path} is no code of ours"
+        assert modules, f"{path} is not a module of this project"
         assert modules & used, f"{name} does not use {path}"
     missing = used - set().union(*listed.values())
-    assert not missing, f"{name} uses {sorted(missing)} and does not depend on it"
+    assert not missing, f"{name} uses {sorted(missing)} but does not depend on them"
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -75,8 +75,8 @@ def test_one_name_runs_through(name: str) -> None:
         for kind in ("outs", "metrics", "plots")
         for out in stage.get(kind, [])
     ]
-    rooms = {"settings", "models"} if name in ("settings", "search", "train") else set()
-    assert all(out.split("/")[0] in rooms or out.split("/")[1] in (name, "raw") for out in outs), outs
+    roots = {"settings", "models"} if name in ("settings", "search", "train") else set()
+    assert all(out.split("/")[0] in roots or out.split("/")[1] in (name, "raw") for out in outs), outs
 
 
 def test_the_graph_reads_in_a_minute() -> None:

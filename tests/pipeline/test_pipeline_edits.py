@@ -19,7 +19,7 @@ def each(stage: str) -> set[str]:
 
 SETTINGS = each("settings") | {"search@cnn"}
 OF_CNN = {"settings@cnn", "settings@cnn_tuned", "search@cnn"}
-TRAININGS = each("train") | {"tune@cnn"}
+TRAININGS = each("train") | {"tune@cnn", "teach@cnn"}
 DRAWN = {"eda", "study@cnn", "compare", "register"} | each("evaluate")
 
 
@@ -64,6 +64,8 @@ CASES: dict[str, tuple[Edit, set[str]]] = {
     "a line of the merge": (comment("src/ferflow/settings/resolve.py"), SETTINGS),
     "a line of the training loop": (comment("src/ferflow/train/loop.py"), TRAININGS),
     "what settings are": (comment("src/ferflow/train/recipe.py"), SETTINGS | TRAININGS | {"study@cnn"}),
+    "the out-of-fold predictions": (comment("src/ferflow/teach/out_of_fold.py"), {"teach@cnn"}),
+    "the number of folds": (param("teachers.cnn.folds", 3), {"teach@cnn"}),
     "the search": (comment("src/ferflow/tune/study.py"), {"tune@cnn"}),
 }
 

@@ -75,6 +75,8 @@ def test_targets_of_other_images_are_refused(tmp_path: Path) -> None:
         read_soft_targets(tmp_path / "targets.csv", split.take(np.arange(5)), "cnn")
     with pytest.raises(DataError, match="other images or classes"):
         read_soft_targets(tmp_path / "targets.csv", split.take(np.arange(6)[::-1].copy()), "cnn")
+    (tmp_path / "empty.csv").write_text("id,label\n")
+    assert read_soft_targets(tmp_path / "empty.csv", split, "none") is None
     with pytest.raises(DataError, match="dvc repro teach@cnn"):
         read_soft_targets(tmp_path / "none.csv", split, "cnn")
 

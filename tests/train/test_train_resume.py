@@ -8,15 +8,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from train_helpers import SMALL, resolved, separable
 
 from ferflow.base.arrays import read_split, write_split
-from ferflow.base.files import write_yaml
+from ferflow.base.files import write_csv, write_yaml
 from ferflow.base.hashing import sha256
 from ferflow.train.loop import train_network
 from ferflow.train.recipe import ResultSettings, read_settings
 from ferflow.train.training_outputs import write_outputs
+from train_helpers import SMALL, resolved, separable
 
 STAGE = Path(__file__).parents[2] / "stages" / "train.py"
 EPOCHS = 4
@@ -27,6 +28,7 @@ def write_project(root: Path) -> None:
     settings = resolved(
         SMALL, epochs=EPOCHS, batch_size=4, schedule="cosine", augment={"flip": "random", "rotation": 10.0}
     )
+    write_csv(root / "reports/teach/none/targets.csv", pd.DataFrame({"id": [], "label": []}))
     write_yaml(root / "settings/cnn.yaml", settings.model_dump(mode="json"))
     write_split(root / "data/prepare", "train", separable(1200))
     write_split(root / "data/prepare", "validation", separable(60, seed=1))

@@ -9,6 +9,7 @@ import pandas as pd
 from ferflow.base.arrays import Split
 from ferflow.base.errors import DataError
 from ferflow.base.files import require, write_csv
+from ferflow.train.recipe import NO_TEACHER
 
 
 def write_soft_targets(path: Path, split: Split, probabilities: npt.NDArray[np.float32]) -> None:
@@ -24,19 +25,22 @@ def write_soft_targets(path: Path, split: Split, probabilities: npt.NDArray[np.f
     write_csv(path, pd.concat([table, pd.DataFrame(probabilities, columns=list(split.classes))], axis=1), "%.5f")
 
 
-def read_soft_targets(path: Path, split: Split, teacher: str) -> npt.NDArray[np.float32]:
-    """Read class probabilities, float32, (N, classes), each row with the sum 1.
+def read_soft_targets(path: Path, split: Split, teacher: str) -> npt.NDArray[np.float32] | None:
+    """Read class probabilities, float32, (N, classes), each row with the sum 1; None if there is no teacher.
 
     Args:
-        path: File that write_soft_targets wrote.
+        path: File that write_soft_targets wrote. `reports/teach/none/targets.csv`, which stands for no teacher, has no
+            rows.
         split: Training split, whose images and classes the file must have, in the same order.
-        teacher: Result whose network made the predictions, for the message.
+        teacher: Result whose network made the predictions, or `none`.
 
     Raises:
         DataError: The file is missing, or is about other images or classes.
     """
     stage = f"teach@{teacher}"
     table = pd.read_csv(require(path, stage), dtype={"id": str})
+    if teacher == NO_TEACHER:
+        return None
     ids = split.index["id"].astype(str).to_numpy()
     if tuple(table.columns[2:]) != split.classes or not np.array_equal(table["id"].to_numpy(), ids):
         raise DataError(

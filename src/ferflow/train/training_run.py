@@ -6,7 +6,7 @@ from pathlib import Path
 from ferflow.base.arrays import read_split
 from ferflow.train.checkpoint import forget_checkpoints
 from ferflow.train.loop import train_network
-from ferflow.train.recipe import NO_TEACHER, ResultSettings
+from ferflow.train.recipe import ResultSettings
 from ferflow.train.soft_targets import read_soft_targets
 from ferflow.train.training_outputs import write_outputs
 from ferflow.ui.tracking import DEFAULT_URI, LiveRun, open_live_run, selected_names
@@ -46,8 +46,7 @@ def train_result(
         TrackingError: MLflow can never use this address.
     """
     train, validation = (read_split(data, name) for name in ("train", "validation"))
-    taught = settings.teacher != NO_TEACHER
-    soft = read_soft_targets(teachers / settings.teacher / "targets.csv", train, settings.teacher) if taught else None
+    soft = read_soft_targets(teachers / settings.teacher / "targets.csv", train, settings.teacher)
     run = _open_run(settings, stage, tracking_uri or DEFAULT_URI) if stage else None
 
     def on_epoch(row: dict[str, float]) -> None:
