@@ -14,6 +14,10 @@ TUNE ?=
 ARCHIVE ?=
 STAGE ?=
 PORT ?= 5000
+# The recipe of repro reads these from its environment, as they were typed: a path may contain quotes, blanks and dollars.
+OPTIONS := DATASET BUDGET BACKEND MODELS TUNE ARCHIVE STAGE
+$(foreach option,$(OPTIONS),$(eval override $(option) := $$(value $(option))))
+export $(OPTIONS)
 
 .PHONY: help
 help: ## list the targets
@@ -33,9 +37,9 @@ env: $(VENV)/.runtime ## make .venv from requirements.lock
 
 .PHONY: repro
 repro: env ## run the whole pipeline (first time: on the built-in sample)
-	@ferflow run $(if $(DATASET),--dataset '$(DATASET)') $(if $(BUDGET),--budget '$(BUDGET)') $(if $(BACKEND),--backend '$(BACKEND)') \
-	  $(if $(MODELS),--models '$(MODELS)') \
-	  $(if $(TUNE),--tune '$(TUNE)') $(if $(ARCHIVE),--archive '$(ARCHIVE)') $(if $(STAGE),--stage '$(STAGE)')
+	@ferflow run $${DATASET:+"--dataset=$$DATASET"} $${BUDGET:+"--budget=$$BUDGET"} $${BACKEND:+"--backend=$$BACKEND"} \
+	  $${MODELS:+"--models=$$MODELS"} $${TUNE:+"--tune=$$TUNE"} $${ARCHIVE:+"--archive=$$ARCHIVE"} \
+	  $${STAGE:+"--stage=$$STAGE"}
 
 .PHONY: test
 test: $(VENV)/.dev ## run the tests
@@ -50,9 +54,8 @@ lint: $(VENV)/.dev ## check style, types and import directions
 	@ruff check . && ruff format --check . && mypy && lint-imports
 
 .PHONY: ui
-ui: env ## update MLflow and open its UI at http://127.0.0.1:PORT
-	@ferflow track
-	@mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" --host 127.0.0.1 --port $(PORT)
+ui: env ## update MLflow, print the address of its charts and open it (PORT=5000)
+	@ferflow ui --port=$(PORT)
 
 .PHONY: track
 track: env ## rebuild in MLflow what it lacks of the results on disk

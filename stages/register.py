@@ -1,4 +1,4 @@
-"""Stage register: promote the champion to the MLflow registry if it passes the gates."""
+"""Stage register: check the champion's gates, write its card, and register it in MLflow."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,11 @@ from ferflow.base.files import write_json, write_text
 from ferflow.register import describe, model_card, read_champion, read_sources
 from ferflow.settings import load_config
 from ferflow.ui.console import run_command
+from ferflow.ui.tracking import DEFAULT_URI, publish_champion
 
 
 def main() -> None:
-    """Write reports/register/, and register the champion if every gate passes."""
+    """Write reports/register/, register the champion, and promote it if every gate passes."""
     config = load_config(Path("params.yaml"))
     champion = read_champion(Path("reports/compare/champion.json"))
     registration = describe(champion, Path("models"), config.promotion)
@@ -26,16 +27,9 @@ def main() -> None:
         confidence=config.evaluate.confidence,
     )
     card = model_card(registration, champion, sources)
-    label = f"{registration.name}@{registration.alias}"
-    reasons = "; ".join(registration.because)
-    if registration.promoted:
-        from ferflow.ui.tracking import DEFAULT_URI, publish_champion
-
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-        outcome = publish_champion(Path(), uri, registration.to_json(), card, budget=config.budget)
-        print(f"{registration.model} is {label} ({outcome}): {reasons}")
-    else:
-        print(f"{registration.model} is not promoted to {label}: {reasons}")
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    registered = publish_champion(Path(), uri, registration.to_json(), card, budget=config.budget)
+    print(f"{registered.decision}\n({registered.outcome})")
     write_text(Path("reports/register/model_card.md"), card)
     write_json(Path("reports/register/registration.json"), registration.to_json())
 

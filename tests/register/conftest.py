@@ -84,7 +84,7 @@ def sources() -> CardSources:
             "backend": "tensorflow",
             "versions": {},
             "network": {},
-            "train": {"optimizer": "adam", "learning_rate": 0.001, "augment": {"flip": True, "rotation": 0.0}},
+            "train": {"optimizer": "adam", "learning_rate": 0.001, "augment": {"flip": "random", "rotation": 0.0}},
         },
         budget="smoke",
         views="flip",

@@ -10,17 +10,17 @@ from ferflow.register import CardSources, model_card, read_sources
 from ferflow.reporting.result_contracts import Champion, Registration
 
 REGISTRATION = Registration(
-    promoted=True,
+    passed=True,
     because=["gate passed: validation accuracy 70.0 % reaches min_accuracy 0 %"],
     model="cnn",
     dataset="sample",
-    name="ferflow",
+    name="ferflow-sample",
     alias="champion",
     metric="accuracy",
     value=0.7,
-    accuracy=0.7,
-    majority_accuracy=0.3,
-    gates={"min_accuracy": 0.0},
+    figures={"accuracy": 0.7, "gain_over_majority": 0.4, "macro_f1": 0.6, "worst_recall": 0.25, "ece": 0.03},
+    worst_class="disgust",
+    gates={"min_accuracy": 0.0, "max_latency_ms": 250.0, "significance": 0.05},
     model_sha256="b" * 64,
 )
 
@@ -49,24 +49,26 @@ def test_the_card_describes_the_model_and_its_limits(champion: Champion, sources
         "angry, disgust and happy",
         "1,234,567 parameters",
         "12 x 12 pixels",
-        'load_model("models:/ferflow@champion")',
+        'load_model("models:/ferflow-sample@champion")',
         "SHA-256 `" + "a" * 64,
         "Licence: MIT.",
         "700 for train, 100 for validation and 200 for test",
         "the weights are those of epoch 9.",
-        "augmentation: flip True.",
+        "augmentation: flip random.",
         "b" * 64,
         "Not intended for",
         "25.0 % of the test images of disgust, but 87.5 % of those of happy",
         "by +1.0 points",
         "drawn by a program",
-        "Promoted, decided on validation alone",
+        "Passed, decided on validation alone",
         "- gate passed: validation accuracy 70.0 % reaches min_accuracy 0 %",
+        "within max_latency_ms (250 ms)",
+        "not be significantly worse (p < 0.05) than the present champion of `ferflow-sample`",
     ):
         assert text in card, text
     assert "drawn by a program" not in model_card(REGISTRATION, champion, replace(sources, drawn=False))
-    refused = model_card(REGISTRATION.model_copy(update={"promoted": False}), champion, sources)
-    assert "Not promoted, decided" in refused
+    refused = model_card(REGISTRATION.model_copy(update={"passed": False}), champion, sources)
+    assert "Not passed, decided" in refused
 
 
 def test_the_same_values_give_the_same_bytes(champion: Champion, sources: CardSources) -> None:

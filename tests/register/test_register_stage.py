@@ -50,35 +50,43 @@ def register(project: Path, **environment: str) -> subprocess.CompletedProcess[s
 def test_the_champion_is_registered_once_and_the_outputs_stay_the_same(project: Path) -> None:
     first = register(project)
     assert first.returncode == 0, first.stderr
-    assert "cnn is ferflow@champion (registered)" in first.stdout
+    assert "cnn, version 1 of ferflow-sample, is promoted:" in first.stdout
+    assert first.stdout.endswith("(registered)\n")
     assert "Traceback" not in first.stderr
     before = [(project / path).read_bytes() for path in OUTPUTS]
     second = register(project)
-    assert "cnn is ferflow@champion (unchanged)" in second.stdout
+    assert second.stdout.endswith("(unchanged)\n")
     assert [(project / path).read_bytes() for path in OUTPUTS] == before
     store = connect("sqlite:///mlflow.db", project)
-    (version,) = store.client.search_model_versions("name = 'ferflow'")
+    (version,) = store.client.search_model_versions("name = 'ferflow-sample'")
     assert version.tags["ferflow.model_sha256"] == sha256(project / "models/cnn/model.keras")
-    assert version.description == before[1].decode()
+    assert before[1].decode().startswith(version.description.partition("\nThe rest is in")[0])
     registration = json.loads(before[0])
-    assert registration["promoted"] is True
+    assert registration["passed"] is True
+    decision = json.loads((project / "logs/register/decision.json").read_text())
+    assert decision["promoted"] is True
+    assert decision["figures"]["latency_ms"] > 0
     assert registration["model_sha256"] == version.tags["ferflow.model_sha256"]
     written = before[0].decode() + before[1].decode()
+    assert "latency_ms" not in json.dumps(registration["figures"]), "it differs from run to run"
     assert str(project) not in written
     assert version.source not in written
 
 
-def test_if_a_gate_fails_nothing_is_registered_and_nothing_fails(project: Path) -> None:
+def test_if_a_gate_fails_it_is_a_challenger_and_nothing_fails(project: Path) -> None:
     params = yaml.safe_load((project / "params.yaml").read_text())
     write_yaml(project / "params.yaml", {**params, "register": {**params["register"], "min_accuracy": 0.9}})
     result = register(project)
     assert result.returncode == 0, result.stderr
-    assert "cnn is not promoted to ferflow@champion: gate failed: validation accuracy 70.0 % is below" in result.stdout
+    assert "cnn, version 1 of ferflow-sample, is not promoted:" in result.stdout
+    assert "gate failed: validation accuracy 70.0 % is below min_accuracy 90 %" in result.stdout
     registration = json.loads((project / OUTPUTS[0]).read_text())
-    assert registration["promoted"] is False
+    assert registration["passed"] is False
     assert "is below min_accuracy 90 %" in registration["because"][0]
-    assert "Not promoted" in (project / OUTPUTS[1]).read_text()
-    assert not (project / "mlflow.db").exists()
+    assert "Not passed" in (project / OUTPUTS[1]).read_text()
+    store = connect("sqlite:///mlflow.db", project)
+    aliases = store.client.get_registered_model("ferflow-sample").aliases
+    assert {alias: str(number) for alias, number in aliases.items()} == {"challenger": "1"}
 
 
 def test_without_its_server_the_stage_fails_with_one_clear_message(project: Path) -> None:

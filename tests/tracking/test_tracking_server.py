@@ -2,11 +2,13 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
 from ferflow.base.errors import TrackingError
 from ferflow.ui.tracking import LiveRun, connect, read_lock, sync
+from ferflow.ui.tracking.mlflow_page import show
 
 SETTINGS = {"dataset": "drawn", "budget": "smoke"}
 
@@ -40,8 +42,8 @@ def test_live_and_sync_with_a_server(project: Path, server: str) -> None:
     runs = {run.info.run_name: run for run in store.client.search_runs([store.experiment("drawn")])}
     assert len(runs) == 7
     one = runs["one"]
-    assert one.data.metrics["PrivateTest.accuracy"] == 0.7
-    assert [point.step for point in store.client.get_metric_history(one.info.run_id, "loss")] == [1, 2, 3]
+    assert one.data.metrics["PrivateTest/accuracy"] == 0.7
+    assert [point.step for point in store.client.get_metric_history(one.info.run_id, "epochs/loss")] == [1, 2, 3]
     shown = store.client.download_artifacts(one.info.run_id, "training/learning_curves.png")
     assert Path(shown).read_bytes() == (project / "reports/train/one/learning_curves.png").read_bytes()
     assert len(one.inputs.dataset_inputs) == 3
@@ -71,3 +73,18 @@ def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("this is no database" * 100)
     with pytest.raises(TrackingError, match="not a database"):
         connect("sqlite:///mlflow.db", tmp_path)
+
+
+def test_the_address_of_the_runs_is_printed(server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = connect(server, tmp_path)
+    experiment = store.experiment("shown")
+    show(store, experiment, 5000, browser=False)
+    address = capsys.readouterr().out.split()[-1]
+    assert address.startswith(f"{server}/#/experiments/{experiment}/runs?")
+    query = parse_qs(address.partition("?")[2])
+    assert query == {
+        "workflowType": ["machine_learning"],
+        "compareRunsMode": ["CHART"],
+        "orderByKey": ["metrics.`At_a_glance/validation_accuracy`"],
+        "orderByAsc": ["false"],
+    }

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tracking_helpers import STAGES, dvc, rows, runs_of, track
 
+from ferflow.base.files import write_json
+from ferflow.base.hashing import sha256
 from ferflow.ui.tracking import LiveRun, Store, read_lock
 
 NewStore = Callable[..., Store]
@@ -28,12 +30,22 @@ def test_everything_that_dvc_tells_of_appears(project: Path, new_store: NewStore
         "backend": "tensorflow",
         "network.dropout": "0.25",
         "train.epochs": "3",
+        "trained.parameters": "123",
+        "trained.best_epoch": "3",
+        "trained.images": "70",
+        "images.validation": "10",
+        "images.test": "10",
+        "images.PrivateTest": "10",
     }
-    wanted = {"parameters": 123, "best_epoch": 3, "best.val_accuracy": 0.8, "images": 70, "loss": 0.333333}
-    wanted |= {"validation.accuracy": 0.8, "test.accuracy": 0.8, "PrivateTest.accuracy": 0.7, "test.images": 10}
+    sections = {key.partition("/")[0] for key in one.data.metrics}
+    assert min(sections) == min(sections, key=str.lower) == "At_a_glance", "the first section, however MLflow sorts"
+    assert sections == {"At_a_glance", "best_epoch", "epochs", "PrivateTest", "test", "validation"}
+    wanted = {"best_epoch/val_accuracy": 0.8, "epochs/loss": 0.333333}
+    wanted |= {"validation/accuracy": 0.8, "test/accuracy": 0.8, "PrivateTest/accuracy": 0.7}
+    wanted |= {"At_a_glance/validation_accuracy": 0.8, "At_a_glance/PrivateTest_accuracy": 0.7}
     assert wanted.items() <= one.data.metrics.items()
     assert not any("per_class" in key for key in one.data.metrics)
-    history = store.client.get_metric_history(one.info.run_id, "val_accuracy")
+    history = store.client.get_metric_history(one.info.run_id, "epochs/val_accuracy")
     assert [(point.step, point.value) for point in history] == [(1, 0.6), (2, 0.7), (3, 0.8)]
 
     tags = one.data.tags
@@ -61,6 +73,51 @@ def test_everything_that_dvc_tells_of_appears(project: Path, new_store: NewStore
     assert source == {"dvc": "data/prepare", "md5": md5, "source": {"kind": "sample", "images": 70}}
 
 
+def test_every_training_is_a_logged_model_of_its_run(project: Path, new_store: NewStore) -> None:
+    # Both results end with the same weights, as a tuned one does if the first trial was the best.
+    script = project / "stage.py"
+    script.write_text(script.read_text().replace('f"weights of {name}"', '"the same weights"'))
+    dvc(project, "repro")
+    store = new_store(project)
+    track(project)
+    models = {model.name: model for model in store.client.search_logged_models([store.experiment("drawn")])}
+    runs = runs_of(store)
+    assert sorted(models) == ["one", "two"]
+    for name, model in models.items():
+        assert model.source_run_id == runs[name].info.run_id
+        assert [output.model_id for output in runs[name].outputs.model_outputs] == [model.model_id]
+        assert {metric.key: metric.value for metric in model.metrics}["At_a_glance/validation_accuracy"] == 0.8
+    track(project)
+    assert len(store.client.search_logged_models([store.experiment("drawn")])) == 2
+
+
+def test_a_run_has_a_description_that_a_person_may_edit(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    track(project)
+    one = runs_of(store)["one"]
+    note = one.data.tags["mlflow.note.content"]
+    assert note.startswith("**one**")
+    store.client.set_tag(one.info.run_id, "mlflow.note.content", "my own words")
+    (project / "judge.txt").write_text("mild")
+    dvc(project, "repro", "evaluate@one")
+    assert track(project).outcomes["train@one"] == "updated"
+    assert runs_of(store)["one"].data.tags["mlflow.note.content"] == "my own words"
+
+
+def test_a_run_shows_how_long_the_work_took(project: Path, new_store: NewStore) -> None:
+    log = {"seconds": 123.4, "history_sha256": sha256(project / "reports/train/one/history.csv")}
+    write_json(project / "logs/train/one.json", log)
+    write_json(project / "logs/train/two.json", {**log, "history_sha256": "of another training"})
+    runs = runs_of_tracked(project, new_store(project))
+    assert runs["one"].info.end_time - runs["one"].info.start_time == 123400
+    assert runs["two"].info.end_time == runs["two"].info.start_time, "not the time that writing the run took"
+
+
+def runs_of_tracked(project: Path, store: Store) -> dict[str, Any]:
+    track(project)
+    return runs_of(store)
+
+
 def test_no_path_of_this_machine_is_in_what_runs_say(project: Path, new_store: NewStore) -> None:
     store = new_store(project)
     track(project)
@@ -75,17 +132,18 @@ def test_a_study_is_a_parent_with_its_trials_nested(project: Path, new_store: Ne
     runs = runs_of(store)
     parent = runs["tune one"]
     assert parent.data.params["best.train.learning_rate"] == "0.01"
-    assert parent.data.metrics["best.value"] == 0.75
+    assert parent.data.metrics == {"At_a_glance/best_val_accuracy": 0.75}
+    assert parent.data.params["study.trials"] == "3"
     assert parent.data.params["model"] == "one"
     assert [item.path for item in store.client.list_artifacts(parent.info.run_id, "study")] == ["study/history.png"]
     trials = {name: run for name, run in runs.items() if name.startswith("trial ")}
     assert {run.data.tags["mlflow.parentRunId"] for run in trials.values()} == {parent.info.run_id}
     assert "mlflow.parentRunId" not in parent.data.tags
-    assert trials["trial 1"].data.params == {"train.learning_rate": "0.01"}
-    assert trials["trial 1"].data.metrics == {"val_accuracy": 0.75, "epochs": 2}
+    assert trials["trial 1"].data.params == {"train.learning_rate": "0.01", "epochs": "2"}
+    assert trials["trial 1"].data.metrics == {"At_a_glance/val_accuracy": 0.75}
     assert trials["trial 2"].data.tags["ferflow.trial_state"] == "PRUNED"
     assert trials["trial 3"].info.status == "FAILED"
-    assert trials["trial 3"].data.metrics == {"epochs": 0}
+    assert trials["trial 3"].data.metrics == {}
 
 
 def test_a_second_time_nothing_is_written(project: Path, new_store: NewStore) -> None:
@@ -132,10 +190,10 @@ def test_a_new_evaluation_updates_the_run_of_the_training(project: Path, new_sto
     assert report.outcomes == {"train@one": "updated", "train@two": "unchanged", "tune@one": "unchanged"}
     one = runs_of(store)["one"]
     assert one.info.run_id == run_id
-    assert one.data.metrics["validation.accuracy"] == 0.9
-    assert one.data.metrics["PrivateTest.accuracy"] == 0.7
-    assert len(store.client.get_metric_history(run_id, "PrivateTest.accuracy")) == 1
-    assert len(store.client.get_metric_history(run_id, "loss")) == 3
+    assert one.data.metrics["validation/accuracy"] == 0.9
+    assert one.data.metrics["PrivateTest/accuracy"] == 0.7
+    assert len(store.client.get_metric_history(run_id, "PrivateTest/accuracy")) == 1
+    assert len(store.client.get_metric_history(run_id, "epochs/loss")) == 3
 
 
 def test_a_live_run_gets_what_it_lacks(project: Path, new_store: NewStore) -> None:
@@ -154,7 +212,7 @@ def test_a_live_run_gets_what_it_lacks(project: Path, new_store: NewStore) -> No
     assert track(project).outcomes["train@one"] == "completed"
     one = runs_of(store)["one"]
     assert one.info.status == "FINISHED"
-    history = store.client.get_metric_history(one.info.run_id, "loss")
+    history = store.client.get_metric_history(one.info.run_id, "epochs/loss")
     assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, 0.333333)]
     assert one.data.params["train.epochs"] == "3"
     assert one.data.tags["mlflow.source.git.commit"] == "0" * 40  # of the training, not of the sync
@@ -190,6 +248,6 @@ def test_a_sync_that_is_cut_off_anywhere_is_completed(
     runs = runs_of(store)
     assert len(runs) == 7
     for name in ("one", "two"):
-        assert len(store.client.get_metric_history(runs[name].info.run_id, "loss")) == 3
-        assert len(store.client.get_metric_history(runs[name].info.run_id, "test.accuracy")) == 1
+        assert len(store.client.get_metric_history(runs[name].info.run_id, "epochs/loss")) == 3
+        assert len(store.client.get_metric_history(runs[name].info.run_id, "test/accuracy")) == 1
         assert runs[name].info.status == "FINISHED"

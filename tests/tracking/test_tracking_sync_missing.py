@@ -45,10 +45,10 @@ def test_without_its_evaluation_a_training_is_shown_and_completed_later(project:
     report = track(project)
     assert report.outcomes["train@one"] == "added"
     assert "reports/evaluate/one" in report.skipped["evaluate@one"]
-    assert "test.accuracy" not in runs_of(store)["one"].data.metrics
+    assert "test/accuracy" not in runs_of(store)["one"].data.metrics
     metrics.write_text(text)
     assert track(project).outcomes["train@one"] == "updated"
-    assert runs_of(store)["one"].data.metrics["test.accuracy"] == 0.8
+    assert runs_of(store)["one"].data.metrics["test/accuracy"] == 0.8
 
 
 def test_results_of_data_that_is_no_longer_there_wait_for_their_stage(project: Path, new_store: NewStore) -> None:
@@ -173,6 +173,26 @@ def test_stages_that_dvc_yaml_no_longer_has_are_named_and_left(project: Path, ne
     assert "no longer part of the pipeline" in str(report)
     assert "dvc repro" not in str(report)
     assert rows(store) == before
+    lock = read_lock(project)
+    assert lock.leftovers == [
+        "models/two",
+        "reports/evaluate/two",
+        "reports/train/two/history.csv",
+        "reports/train/two/learning_curves.png",
+        "reports/train/two/summary.json",
+        "settings/two.yaml",
+    ]
+    shutil.rmtree(project / "models/two")
+    assert "models/two" not in read_lock(project).leftovers
+
+
+def test_what_a_present_stage_writes_is_never_left_over(project: Path) -> None:
+    lock = project / "dvc.lock"
+    content = yaml.safe_load(lock.read_text())
+    outs = [{"path": path, "md5": "0" * 32} for path in ("models/one", "models", "reports/train/one/history.csv")]
+    content["stages"]["earlier@one"] = {"cmd": "./stage.py earlier", "outs": outs}
+    lock.write_text(yaml.safe_dump(content, sort_keys=False))
+    assert read_lock(project).leftovers == []
 
 
 def test_an_output_belongs_to_the_stage_that_dvc_yaml_has_now(project: Path, new_store: NewStore) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ferflow.base.hashing import sha256
 from ferflow.ui.tracking import Store, SyncReport, sync
+from ferflow.ui.tracking.logged_models import Network
+from ferflow.ui.tracking.registry import Candidate
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
@@ -56,6 +59,36 @@ def served() -> Any:
     import mlflow
 
     return mlflow.pyfunc.load_model("models:/ferflow@champion")
+
+
+GATES = {"min_accuracy": 0.0, "max_latency_ms": 10000.0, "significance": 0.05}
+
+
+def registration_of(folder: Path, **changes: Any) -> dict[str, Any]:
+    """What registration.json says about the network in a folder."""
+    first = {
+        "passed": True,
+        "because": ["gate passed: validation accuracy 70.0 % reaches min_accuracy 0 %"],
+        "model": "cnn",
+        "dataset": "drawn",
+        "name": "ferflow",
+        "alias": "champion",
+        "metric": "accuracy",
+        "value": 0.7,
+        "figures": {"accuracy": 0.7, "macro_f1": 0.6, "worst_recall": 0.5, "ece": 0.03, "size_mb": 0.1},
+        "worst_class": "sad",
+        "gates": GATES,
+        "model_sha256": sha256(folder / "model.keras"),
+    }
+    return {**first, **changes}
+
+
+def candidate_in(folder: Path, card: str = "# The card", views: str = "single", **changes: Any) -> Candidate:
+    """The network in a folder, as register takes it."""
+    registration = registration_of(folder, **changes)
+    tags = (("ferflow.dataset", "drawn"), ("ferflow.fingerprint", "f" * 64), ("ferflow.model", registration["model"]))
+    network = Network(registration["model"], "tensorflow", folder, registration["model_sha256"], views, tags)
+    return Candidate(network, registration, card)
 
 
 STAGES = {"train@one", "train@two", "tune@one"}

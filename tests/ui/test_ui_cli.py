@@ -15,7 +15,7 @@ from defaults import PARAMS as PARAMS_OF_REPOSITORY
 from defaults import ROOT, network
 from ferflow.base.errors import ConfigError
 from ferflow.settings import load_config
-from ferflow.ui.cli import main, results_of, set_params
+from ferflow.ui.cli import _with_home, main, results_of, set_params
 
 HEAD = """\
 # What to run.
@@ -51,6 +51,7 @@ models:
 tune:
   models: {} # searched
   startup_trials: 1
+  significance: 0.05
   prune_after: 1
   train: {}
   space:
@@ -71,6 +72,7 @@ REST = {
         "eda",
         "prepare",
         "train",
+        "teachers",
         "evaluate",
         "compare",
         "register",
@@ -118,7 +120,7 @@ def test_results_are_set_and_the_rest_stays(params: Path) -> None:
     assert config.tune.models == {"vgg16": "vgg16"}
     text = spaced(params.read_text())
     assert "  vgg16: {model: vgg16, architecture: vgg16, search: none, teacher: none}" in text
-    assert "  vgg16_tuned: {model: vgg16, architecture: vgg16, search: vgg16}" in text
+    assert "  vgg16_tuned: {model: vgg16, architecture: vgg16, search: vgg16, teacher: none}" in text
     assert "results: # what to train\n" in text
     assert "  models: {vgg16: vgg16} # searched\n" in text
     assert "\n\ndatasets:\n" in text
@@ -294,3 +296,14 @@ def test_outside_of_the_project_the_way_in_is_expected(
     assert command(monkeypatch, "check") == 1
     assert capsys.readouterr().err.startswith("error: params.yaml is missing. Run the command from the project root")
     assert os.listdir(tmp_path) == []  # noqa: PTH208
+
+
+def test_a_tilde_that_the_shell_left_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert _with_home(Path("~/faces")) == tmp_path / "home/faces"
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~/faces").touch()
+    assert _with_home(Path("~/faces")) == Path("~/faces"), "a file that really has this name"
+    assert _with_home(Path("~nobody-of-this-name/faces")) == Path("~nobody-of-this-name/faces")
+    assert _with_home(Path("it's me")) == Path("it's me")

@@ -16,9 +16,10 @@ from ferflow.reporting.text import percent as percent_with
 
 _VIEWS = {
     "single": "Each image is predicted as it is.",
-    "flip": "Predictions are averaged over each image and its mirror image; the registered model sees only the image.",
+    "flip": "Predictions are averaged over each image and its mirror image, as the registered model does.",
     "ten_crop": "Predictions are averaged over ten crops of each image; the registered model sees only the image.",
 }
+_OFF = (False, 0, None, "none")  # an augmentation that is off
 _TRAIN_KEYS = ("optimizer", "learning_rate", "schedule", "batch_size", "loss", "label_smoothing", "imbalance")
 
 
@@ -189,7 +190,7 @@ def _data(champion: Champion, sources: CardSources) -> str:
 def _training(registration: Registration, sources: CardSources) -> str:
     training, train = sources.training, sources.settings["train"]
     params = ", ".join(f"{key} {train[key]}" for key in _TRAIN_KEYS if key in train)
-    augment = ", ".join(f"{key} {value}" for key, value in train.get("augment", {}).items() if value)
+    augment = ", ".join(f"{key} {value}" for key, value in train.get("augment", {}).items() if value not in _OFF)
     return (
         f"## Training\n\n{training.epochs_run} epochs (stopped by {training.stopped}); the weights are those of epoch "
         f"{training.best_epoch}. {training.macs:,} MACs per image; budget `{sources.budget}`; {params}; "
@@ -222,9 +223,14 @@ def _limits(champion: Champion, sources: CardSources) -> str:
 
 
 def _gates(registration: Registration) -> str:
-    verdict = "Promoted" if registration.promoted else "Not promoted"
+    verdict = "Passed" if registration.passed else "Not passed"
     reasons = "\n".join(f"- {reason}" for reason in registration.because)
-    return f"## Gates\n\n{verdict}, decided on validation alone:\n\n{reasons}"
+    return (
+        f"## Gates\n\n{verdict}, decided on validation alone:\n\n{reasons}\n\nWhere a version is registered, it must "
+        f"also answer for one face within max_latency_ms ({registration.gates['max_latency_ms']:g} ms) and not be "
+        f"significantly worse (p < {registration.gates['significance']:g}) than the present champion of "
+        f"`{registration.name}`. The tag `ferflow.decision` of the version records the result."
+    )
 
 
 def _interval(block: SetMetrics, metric: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `ferflow run`, `check`, `track`, `results`, `models`."""
+"""The command line: `ferflow run`, `check`, `track`, `ui`, `promote`, `results`, `models`, `ablate` and more."""
 
 import argparse
 import os
@@ -18,7 +18,9 @@ from ferflow.base.files import read_json, whole_file
 from ferflow.settings import Config, load_config, parse_config
 from ferflow.settings.resolve import resolve_search
 from ferflow.settings.training import NO_SEARCH
+from ferflow.train.recipe import NO_TEACHER
 from ferflow.ui.console import run_command, start_keras
+from ferflow.ui.tracking_commands import add_tracking_commands, track, warn_of_unusable_store
 
 PARAMS = Path("params.yaml")
 RECEIPT = Path("reports/download/receipt.json")
@@ -40,12 +42,14 @@ def main() -> None:
     run.set_defaults(command=_run)
     check = commands.add_parser("check", help="check params.yaml, with every model's own options")
     check.set_defaults(command=_check)
-    track = commands.add_parser("track", help="rebuild in MLflow what it lacks of the results on disk")
-    track.set_defaults(command=_track)
+    add_tracking_commands(commands)
     results = commands.add_parser("results", help="write docs/results/<dataset>.md from the reports")
     results.set_defaults(command=_results)
     models = commands.add_parser("models", help="write docs/models.md from params.yaml and the networks")
     models.set_defaults(command=_models)
+    ablate = commands.add_parser("ablate", help="train variants on folds of the training images and compare them")
+    ablate.add_argument("file", type=Path, help="what to compare, such as ablations/ferflow_flash.yaml")
+    ablate.set_defaults(command=_ablate)
     arguments = parser.parse_args()
     run_command(lambda: arguments.command(arguments))
 
@@ -64,12 +68,13 @@ def _run(arguments: argparse.Namespace) -> None:
         )
     config = set_params(PARAMS, changes)
     print(f"dataset {config.dataset}, budget {config.budget}, results {' '.join(config.results)}", flush=True)
+    warn_of_unusable_store()
     _check_apart()  # now, not hours later when a model's stage is reached
     if arguments.archive:
         _take_archive(config, arguments.archive)
     _dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
     if not arguments.stage:
-        _track(arguments)
+        track(config)
         print(Path("reports/compare/leaderboard.md").read_text(encoding="utf-8"))
         print("Next: `make ui` shows every run; reports/eda/index.html shows the data.")
 
@@ -101,7 +106,12 @@ def results_of(config: Config, models: Sequence[str] | None, tuned: Sequence[str
     searched = {f"{name}_tuned": (name, name) for name in tuned}
     return {
         "results": {
-            result: {"model": name, "architecture": config.models[name].architecture, "search": search}
+            result: {
+                "model": name,
+                "architecture": config.models[name].architecture,
+                "search": search,
+                "teacher": NO_TEACHER,
+            }
             for result, (name, search) in (plain | searched).items()
         },
         "tune.models": {name: config.models[name].architecture for name in tuned},
@@ -142,14 +152,6 @@ def _check_networks(config: Config) -> None:
                 check_options(search.architecture, search.trial(corner).network, name)
 
 
-def _track(_arguments: argparse.Namespace) -> None:
-    from ferflow.ui.tracking import DEFAULT_URI, sync
-
-    config = load_config(PARAMS)
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
-    print(sync(Path(), uri, dataset=config.dataset, budget=config.budget))
-
-
 def _results(_arguments: argparse.Namespace) -> None:
     from ferflow.ui.pages.results_page import results_page
 
@@ -167,6 +169,18 @@ def _models(_arguments: argparse.Namespace) -> None:
     page = Path("docs/models.md")
     models_page(page, config.models, side=config.image_size, classes=7, bench=Path("reports/bench/train.json"))
     print(f"wrote {page}")
+
+
+def _ablate(arguments: argparse.Namespace) -> None:
+    from ferflow.ablate.ablation_file import read_ablation
+
+    config = load_config(PARAMS)
+    read_ablation(arguments.file)  # before Keras, because its import takes seconds
+    start_keras(config.backend)
+    from ferflow.ablate.ablation_run import Places, run_ablation
+
+    run_ablation(arguments.file, config)
+    print(f"wrote {Places.page}")
 
 
 def set_params(path: Path, changes: dict[str, Any]) -> Config:
@@ -240,11 +254,22 @@ def _take_archive(config: Config, archive: Path) -> None:
     """Run the download stage on `archive`, unless its content already is the raw data."""
     from ferflow.download import fingerprint
 
+    archive = _with_home(archive)
     receipt = read_json(RECEIPT) if RECEIPT.is_file() else {}
     same = receipt.get("dataset") == config.dataset and receipt.get("sha256") == fingerprint(archive)
     os.environ["FERFLOW_ARCHIVE"] = str(archive.resolve())
     if not same or not Path("data/raw").is_dir():
         _dvc("repro", "--force", "--single-item", "download")
+
+
+def _with_home(path: Path) -> Path:
+    """Return a path with ~ replaced, which not every shell does in ARCHIVE=~/faces; a file that has that name wins."""
+    if path.exists():
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no such user
+        return path
 
 
 def _dvc(*arguments: str) -> None:

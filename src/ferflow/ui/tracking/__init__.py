@@ -1,9 +1,11 @@
 """MLflow as a view of what DVC tracks: live runs of trainings, and every result on disk that MLflow lacks."""
 
+from ferflow.ui.tracking.champions import promote, rollback
 from ferflow.ui.tracking.dvc_lock import Lock, fingerprint_of_entry, fingerprint_of_running_stage, read_lock
 from ferflow.ui.tracking.live_run import LiveRun, open_live_run, selected_names
 from ferflow.ui.tracking.store import DEFAULT_URI, Store, check_uri, connect
-from ferflow.ui.tracking.sync import SyncReport, publish_champion, sync
+from ferflow.ui.tracking.sync import publish_champion, sync
+from ferflow.ui.tracking.sync_report import SyncReport
 
 __all__ = [
     "DEFAULT_URI",
@@ -16,8 +18,10 @@ __all__ = [
     "fingerprint_of_entry",
     "fingerprint_of_running_stage",
     "open_live_run",
+    "promote",
     "publish_champion",
     "read_lock",
+    "rollback",
     "selected_names",
     "sync",
 ]

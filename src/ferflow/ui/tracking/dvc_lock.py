@@ -60,6 +60,18 @@ class Lock:
         return [stage for stage in self._entries if stage not in self.pipeline]
 
     @property
+    def leftovers(self) -> list[str]:
+        """Sorted paths on disk that only obsolete entries wrote, such as those of a model that is no longer trained."""
+        present = [PurePosixPath(path) for stage in self.pipeline.values() for path in _out_paths(stage)]
+        found = {out["path"] for stage in self.obsolete for out in self._entries[stage].get("outs", ())}
+        return sorted(
+            path
+            for path in found
+            if (self.root / path).exists()
+            and not any(other.is_relative_to(path) or PurePosixPath(path).is_relative_to(other) for other in present)
+        )
+
+    @property
     def _entries(self) -> dict[str, dict[str, Any]]:
         return self.content.get("stages") or {}
 
@@ -144,6 +156,10 @@ class Lock:
             output = self.root / path
             found |= set(output.rglob(f"*{suffix}")) if output.is_dir() else {output}
         return sorted(path for path in found if path.suffix == suffix and path.is_file())
+
+
+def _out_paths(stage: Any) -> list[str]:
+    return [output.def_path for output in stage.outs]
 
 
 def read_lock(root: Path) -> Lock:

@@ -1,5 +1,6 @@
 """The MLflow run of a training in progress: every epoch appears as it ends."""
 
+import logging
 import sys
 import time
 from collections.abc import Mapping
@@ -11,11 +12,24 @@ import yaml
 
 from ferflow.base.errors import TrackingError
 from ferflow.ui.tracking.dvc_lock import fingerprint_of_running_stage
-from ferflow.ui.tracking.run_content import Point, logged_steps, run_tags, text_params, write_params, write_points
-from ferflow.ui.tracking.store import Store, check_uri, connect
+from ferflow.ui.tracking.run_content import (
+    Point,
+    epoch_metric,
+    logged_steps,
+    run_tags,
+    text_params,
+    write_params,
+    write_points,
+)
+from ferflow.ui.tracking.store import Store, connect
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+
+LONG = 60.0
+"""Seconds after which a training is long: from then on its run shows the use of processor and memory, too."""
 
 
 class LiveRun:
@@ -24,8 +38,9 @@ class LiveRun:
     A finished run with this fingerprint is left as it is. An unfinished one (the training was killed and now resumes,
     or it failed) is continued, and an epoch that it already shows is not written again.
 
-    A store that cannot be reached never ends a training: the first failure prints a warning, and all pending epochs
-    are sent again after `retry_after` seconds. What is missing at the end, `ferflow track` adds.
+    No store ever ends a training, whether it cannot be reached or MLflow does not support its address: the first
+    failure prints a warning, and all pending epochs are sent again after `retry_after` seconds. What is missing at the
+    end, `ferflow track` adds.
 
     As a context manager it ends the run at exit: FINISHED, KILLED by Ctrl-C, FAILED by any other exception.
     """
@@ -53,11 +68,7 @@ class LiveRun:
             params: Nested values; see ferflow.ui.tracking.run_content.text_params.
             tags: Tags by name.
             retry_after: Seconds between two attempts to reach a store that does not answer. Defaults to 60 seconds.
-
-        Raises:
-            TrackingError: MLflow does not support this address. (A store that does not answer only gives a warning.)
         """
-        check_uri(uri)
         self._uri = uri
         self._root = root
         self._experiment = experiment
@@ -73,6 +84,8 @@ class LiveRun:
         self._closed = fingerprint is None
         self._logged: set[tuple[str, int]] = set()
         self._pending: list[Point] = []
+        self._opened = time.monotonic()
+        self._monitor: SystemMetricsMonitor | None = None
         self._flush()
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -82,7 +95,7 @@ class LiveRun:
             epoch: Number of the epoch, from 1.
             metrics: Values by name, as in history.csv.
         """
-        self._pending += [(key, value, epoch) for key, value in metrics.items()]
+        self._pending += [(epoch_metric(key), value, epoch) for key, value in metrics.items()]
         self._flush()
 
     def finish(self, status: str = "FINISHED") -> None:
@@ -92,6 +105,8 @@ class LiveRun:
             status: FINISHED, FAILED or KILLED. Defaults to FINISHED.
         """
         self._next_attempt = 0.0
+        if self._monitor:
+            self._monitor.finish()
         self._flush(status)
 
     def __enter__(self) -> Self:
@@ -140,6 +155,8 @@ class LiveRun:
             if status:
                 client.set_terminated(run_id, status)
                 self._closed = True
+            elif self._monitor is None and time.monotonic() - self._opened > LONG:
+                self._monitor = _monitor(run_id, self._store.uri)
 
     def _open(self, store: Store) -> "Run":
         experiment = store.experiment(self._experiment)
@@ -157,6 +174,16 @@ class LiveRun:
         return run
 
 
+def _monitor(run_id: str, uri: str) -> "SystemMetricsMonitor":
+    """Start the thread that samples processor, memory and GPU and writes them to the run."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    logging.getLogger("mlflow.system_metrics").setLevel(logging.ERROR)  # a store that is away has its own warning
+    monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=uri)
+    monitor.start()
+    return monitor
+
+
 def open_live_run(
     root: Path, uri: str, *, stage: str, dataset: str, model: str, budget: str, params: Mapping[str, Any]
 ) -> LiveRun:
@@ -171,11 +198,7 @@ def open_live_run(
         model: Name of the result, and so of the run.
         budget: Name of the budget.
         params: Settings of the result, as in its settings.yaml.
-
-    Raises:
-        TrackingError: MLflow does not support this address.
     """
-    check_uri(uri)
     fingerprint = None
     try:
         fingerprint = fingerprint_of_running_stage(root, stage)

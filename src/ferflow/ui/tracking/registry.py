@@ -1,207 +1,224 @@
-"""The champion in MLflow's model registry: a version with an alias, a signature, and tags that give its origin."""
+"""Register a version of a dataset's model, and decide whether it becomes the champion."""
 
-import importlib.metadata
-import logging
-import shutil
-import tempfile
+import json
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from ferflow.base.errors import ModelError
-from ferflow.base.files import read_json
-from ferflow.base.network import load_model
-from ferflow.ui.console import start_keras
+from ferflow.base.arrays import Split
+from ferflow.base.errors import FerflowError
+from ferflow.base.hashing import digest_of
+from ferflow.ui.tracking.champions import DECISION, ROLLED_BACK, champion_of, history_of, move, usable
+from ferflow.ui.tracking.logged_models import MODEL_SHA256, Network, input_side, load_served, log_network
+from ferflow.ui.tracking.registration_turn import turn, versions_of
 from ferflow.ui.tracking.store import Store
+from ferflow.ui.tracking.verdict import Decision, Measured, Rival, decide, measure, validation_digest
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
-    from mlflow.models import ModelSignature
 
-MODEL_SHA256 = "ferflow.model_sha256"
-_SERVED = Path(__file__).with_name("served_model.py")
+CHALLENGER = "challenger"
+"""Alias of the newest version."""
+_BACKEND = "ferflow.backend"
+_DECIDED_ON = "ferflow.decided_on"
+_FIGURES = "ferflow.figures"
 _MAX_DESCRIPTION = 5000  # characters that MLflow's databases accept
 
 
 @dataclass(frozen=True)
-class Champion:
-    """A trained network to register as the champion.
+class Candidate:
+    """A trained network that wants to become the champion.
 
     Attributes:
-        name: Name of the registered model.
-        alias: Alias that its version gets.
-        model: Name of the result, such as `cnn_tuned`.
-        backend: Keras backend that trained it: `tensorflow`, `jax` or `torch`.
-        folder: Folder with model.keras and classes.json.
-        sha256: SHA-256 of model.keras as hex digits.
+        network: The network.
+        registration: Content of registration.json.
         card: Model card as Markdown.
-        tags: Tags of the version, which give its origin.
     """
 
-    name: str
-    alias: str
-    model: str
-    backend: str
-    folder: Path
-    sha256: str
+    network: Network
+    registration: Mapping[str, Any]
     card: str
-    tags: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Name of the registered model."""
+        return str(self.registration["name"])
+
+    @property
+    def alias(self) -> str:
+        """Alias of the champion."""
+        return str(self.registration["alias"])
 
 
-def register_champion(
-    store: Store, experiment: str, run_id: str | None, champion: Champion
-) -> Literal["registered", "unchanged"]:
-    """Create a version of the champion, unless there is one with the same weights, and give it the alias.
+@dataclass(frozen=True)
+class Registered:
+    """What a registration did.
+
+    Attributes:
+        outcome: `registered` if a version was created or the champion moved, else `unchanged`.
+        decision: Decision about the version.
+    """
+
+    outcome: Literal["registered", "unchanged"]
+    decision: Decision
+
+
+def register(
+    store: Store, experiment: str, run_id: str | None, candidate: Candidate, split: Split | None
+) -> Registered:
+    """Create a version of a network, unless there is one with the same weights, and decide whether it is the champion.
+
+    Registrations of several processes decide one after the other; see ferflow.ui.tracking.registration_turn.
 
     Args:
         store: MLflow store with the registry.
         experiment: Id of the experiment that the model belongs to.
         run_id: Id of the run that trained it, or None if it is unknown.
-        champion: Network to register.
-
-    Returns:
-        `registered` if the alias now points to these weights and did not before, else `unchanged`.
+        candidate: Network to register.
+        split: Validation split, or None if it is not at hand.
 
     Raises:
         ModelError: The registered model cannot be loaded, or its answers are not probabilities.
         ConfigError: The network's Keras backend cannot be used.
         TrackingError: The store cannot be used.
     """
-    version = _find_version(store, champion)
+    name = candidate.name
+    version = _version_with(store, name, candidate.network.sha256)
+    created = version is None
     if version is None:
-        version = _create_version(store, experiment, run_id, champion)
-    card = _shortened(champion.card)
+        version = _create_version(store, experiment, run_id, candidate, split)
+    number = str(version.version)
+    measured = Measured.from_tags(version.tags)
+    if measured is None or (split is not None and measured.validation != validation_digest(split)):
+        measured = _measure(store, f"models:/{name}/{number}", candidate.network, split)
+    rival: Rival | None = None
+    while True:
+        with turn(store, name, number):
+            champion = champion_of(store, name, candidate.alias)
+            present = None if champion is None else str(champion.version)
+            if champion is None or present == number or (rival and rival.version == present):
+                rival = rival if rival and rival.version == present else None
+                return _conclude(store, candidate, number, measured, champion, rival, created=created)
+        # Loading a model can take long, so the champion is measured outside of the turn, and may change meanwhile.
+        rival = _rival(store, champion, candidate, measured, split)
+
+
+def _conclude(
+    store: Store,
+    candidate: Candidate,
+    number: str,
+    measured: Measured,
+    champion: "ModelVersion | None",
+    rival: Rival | None,
+    *,
+    created: bool,
+) -> Registered:
+    """Decide, record the decision in the version's tags, and move the aliases. Call it within a turn."""
+    name, alias = candidate.name, candidate.alias
+    present = None if champion is None else str(champion.version)
     with store.session() as client:
+        version = client.get_model_version(name, number)
+        tags, card = version.tags, _shortened(candidate.card)
         if version.description != card:
-            client.update_model_version(champion.name, version.version, card)
-        current = client.get_registered_model(champion.name).aliases.get(champion.alias)
-        if str(current) == str(version.version):
-            return "unchanged"
-        client.set_registered_model_alias(champion.name, champion.alias, version.version)
-    return "registered"
+            client.update_model_version(name, number, card)
+        known = tags.get(DECISION)
+        question = digest_of([candidate.registration["passed"], candidate.registration["gates"], present])
+        if known and (present == number or tags.get(_DECIDED_ON) == question):
+            return Registered("registered" if created else "unchanged", Decision.from_text(known))
+        decision = decide(candidate.registration, number, measured, rival, rolled_back=ROLLED_BACK in tags)
+        # Once the alias has moved, the question that the next run asks names this version as the champion.
+        after = number if decision.promoted else present
+        asked = digest_of([candidate.registration["passed"], candidate.registration["gates"], after])
+        recorded = {
+            **measured.tags(),
+            _FIGURES: json.dumps(decision.figures),
+            DECISION: json.dumps(decision.to_json()),
+            "ferflow.promoted": "true" if decision.promoted else "false",
+            _DECIDED_ON: asked,
+        }
+        for key, value in recorded.items():
+            client.set_model_version_tag(name, number, key, value)
+        challenger = champion_of(store, name, CHALLENGER)
+        if challenger is None or int(challenger.version) < int(number):
+            client.set_registered_model_alias(name, CHALLENGER, number)
+    if decision.promoted and present != number:
+        move(store, name, alias, [*history_of(store, name, present), number])
+    return Registered("registered" if created or decision.promoted else "unchanged", decision)
 
 
-def has_alias(store: Store, name: str, alias: str) -> bool:
-    """Return whether a registered model of this name has a version with this alias."""
-    with store.session() as client:
-        found = client.search_registered_models(f"name = '{name}'")
-    return any(alias in model.aliases for model in found)
+def _version_with(store: Store, name: str, sha256: str) -> "ModelVersion | None":
+    """Return the first version with these weights whose files can be read, or None."""
+    same = [version for version in versions_of(store, name) if version.tags.get(MODEL_SHA256) == sha256]
+    return next((version for version in same if usable(store, version)), None)
 
 
-def example_faces(side: int) -> npt.NDArray[np.uint8]:
-    """Return the input example, uint8 of shape (2, side, side): two gradients, so that it shows nobody's face."""
-    ramp = np.linspace(0, 255, side).astype(np.uint8)
-    return np.stack([np.tile(ramp, (side, 1)), np.tile(ramp[:, None], (1, side))])
-
-
-def input_side(network: Path) -> int:
-    """Return the side in pixels of the images that a .keras file expects.
-
-    Args:
-        network: The file.
-
-    Raises:
-        ModelError: The file is missing or is not a Keras archive, or the network does not expect square grey images.
-    """
-    shape = load_model(network).input_shape
-    match shape:
-        case (_, int(height), int(width), 1) if height == width:
-            return height
-    raise ModelError(
-        f"{network} must expect square grey images, shape (None, side, side, 1). Received: {shape}. Train it again."
-    )
-
-
-def _find_version(store: Store, champion: Champion) -> "ModelVersion | None":
-    with store.session() as client:
-        versions = client.search_model_versions(f"name = '{champion.name}'")
-    same = [version for version in versions if version.tags.get(MODEL_SHA256) == champion.sha256]
-    return max(same, key=lambda version: int(version.version), default=None)
-
-
-def _create_version(store: Store, experiment: str, run_id: str | None, champion: Champion) -> "ModelVersion":
-    import mlflow
+def _create_version(
+    store: Store, experiment: str, run_id: str | None, candidate: Candidate, split: Split | None
+) -> "ModelVersion":
     from mlflow.exceptions import MlflowException
 
+    name, network = candidate.name, candidate.network
+    model_id = log_network(store, experiment, run_id, network)
+    measured = _measure(store, f"models:/{model_id}", network, split)
+    tags = {**dict(network.tags), **measured.tags(), MODEL_SHA256: network.sha256, _BACKEND: network.backend}
     with store.session() as client:
-        # MLflow resolves models:/<id> through these global settings, not through the client.
-        mlflow.set_tracking_uri(store.uri)
-        mlflow.set_registry_uri(store.uri)
-        model_id = _logged_model(client, experiment, run_id, champion)
         try:
-            client.create_registered_model(champion.name)
+            client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        return client.create_model_version(
-            champion.name,
-            f"models:/{model_id}",
-            run_id,
-            tags={**champion.tags, MODEL_SHA256: champion.sha256},
-            description=_shortened(champion.card),
-            model_id=model_id,
-        )
+        for attempt in range(10):
+            try:
+                version = client.create_model_version(
+                    name,
+                    f"models:/{model_id}",
+                    run_id,
+                    tags=tags,
+                    description=_shortened(candidate.card),
+                    model_id=model_id,
+                )
+                break
+            except MlflowException as error:
+                # MLflow gives up after a few attempts if other processes take the same number at the same time.
+                if attempt == 9 or "creation error" not in str(error):
+                    raise
+                time.sleep(0.2 * (attempt + 1))
+        first = _version_with(store, name, network.sha256)
+        if first is not None and first.version != version.version:  # another process registered the same weights
+            client.delete_model_version(name, version.version)
+            return first
+        return version
 
 
-def _logged_model(client: "MlflowClient", experiment: str, run_id: str | None, champion: Champion) -> str:
-    """Return the id of the experiment's logged model with these weights, and create it if it is missing."""
-    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-
-    for model in client.search_logged_models([experiment], f"tags.`{MODEL_SHA256}` = '{champion.sha256}'"):
-        if model.status == LoggedModelStatus.READY:
-            return str(model.model_id)
-        client.delete_logged_model(model.model_id)  # a previous registration was interrupted
-    tags = {**champion.tags, MODEL_SHA256: champion.sha256}
-    model_id = client.create_logged_model(experiment, champion.model, run_id, tags, model_type="emotions").model_id
-    with tempfile.TemporaryDirectory() as temporary:
-        _save_model(Path(temporary), champion, model_id, run_id)
-        client.log_model_artifacts(model_id, str(Path(temporary) / "model"))
-    client.finalize_logged_model(model_id, "READY")
-    if run_id:
-        client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
-    return str(model_id)
+def _measure(store: Store, uri: str, network: Network, split: Split | None) -> Measured:
+    side = input_side(network.folder / "model.keras")
+    model = load_served(store, uri, network.backend)
+    try:
+        return measure(model.predict, split, side)
+    except ValueError:  # the data at hand is not what this network was trained on
+        return measure(model.predict, None, side)
 
 
-def _save_model(folder: Path, champion: Champion, model_id: str, run_id: str | None) -> None:
-    """Write `folder`/model as MLflow loads it, and check that it loads and answers with probabilities."""
-    start_keras(champion.backend)
-    import mlflow
-
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it logs every step
-    code = Path(shutil.copy(_SERVED, folder))  # MLmodel records this path
-    network, classes = champion.folder / "model.keras", champion.folder / "classes.json"
-    example = example_faces(input_side(network))
-    packages = ("keras", "numpy", "pandas", champion.backend)
-    mlflow.pyfunc.save_model(
-        str(folder / "model"),
-        python_model=str(code),
-        artifacts={"network": str(network), "classes": str(classes)},
-        signature=_signature(example, read_json(classes)),
-        input_example=example,
-        model_config={"backend": champion.backend},
-        # Listed here, since MLflow would otherwise run the model in another process to find them.
-        pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in sorted(packages)],
-        mlflow_model=mlflow.models.Model(model_id=model_id, run_id=run_id),
-    )
-    answers = mlflow.pyfunc.load_model(str(folder / "model")).predict(example)
-    if not np.allclose(answers.to_numpy().sum(axis=1), 1.0, atol=1e-3):
-        raise ModelError(f"{network} must answer with probabilities that sum to 1, and does not. Train it again.")
-
-
-def _signature(example: npt.NDArray[np.uint8], classes: list[str]) -> "ModelSignature":
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
-
-    faces = Schema([TensorSpec(np.dtype(np.uint8), (-1, *example.shape[1:]))])
-    signature = ModelSignature(inputs=faces, outputs=Schema([ColSpec("float", name) for name in classes]))
-    # MLflow's own check would reject (N, side, side, 1), and its error message would print every pixel. This attribute
-    # turns it off; the model accepts both shapes and says what is wrong with others.
-    signature._is_signature_from_type_hint = True
-    return signature
+def _rival(store: Store, champion: "ModelVersion", candidate: Candidate, ours: Measured, split: Split | None) -> Rival:
+    """Return the present champion with its answers on the validation images at hand."""
+    number, tags = str(champion.version), champion.tags
+    figures = json.loads(tags.get(_FIGURES, "{}"))
+    model = tags.get("ferflow.model", "unknown")
+    recorded = Measured.from_tags(tags)
+    if tags.get(MODEL_SHA256) == candidate.network.sha256:
+        return Rival(number, model, figures, recorded, same_weights=True)
+    if recorded and recorded.correct.size and recorded.validation == ours.validation:
+        return Rival(number, model, figures, recorded)
+    if split is None or not ours.correct.size:
+        return Rival(number, model, figures, None, "the validation images are missing. Run: dvc checkout data/prepare")
+    try:
+        served = load_served(store, f"models:/{candidate.name}/{number}", tags.get(_BACKEND, "tensorflow"))
+        measured = measure(served.predict, split, split.images.shape[1])
+    except (FerflowError, ValueError) as error:
+        advice = "Decide yourself: ferflow promote VERSION"
+        return Rival(number, model, figures, None, f"{str(error).partition(chr(10))[0]}. {advice}", same_images=False)
+    return Rival(number, model, figures, measured, same_images=False)
 
 
 def _shortened(card: str) -> str:

@@ -1,25 +1,35 @@
 """What the runs of one training and of one study show, read from what DVC tracks."""
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from ferflow.base.dotted import flatten
-from ferflow.base.errors import TrackingError
-from ferflow.base.files import read_json
-from ferflow.base.hashing import digest_of
+from ferflow.base.hashing import digest_of, sha256
 from ferflow.ui.tracking.dvc_lock import Lock
-from ferflow.ui.tracking.run_content import Content, Point, run_tags, text_params
+from ferflow.ui.tracking.logged_models import Network
+from ferflow.ui.tracking.run_content import (
+    LAYOUT,
+    Content,
+    glance_metric,
+    run_tags,
+    text_params,
+)
+from ferflow.ui.tracking.run_notes import training_note
+from ferflow.ui.tracking.tracked_files import (
+    dataset_inputs,
+    read_history,
+    read_output,
+    recorded_time,
+    shares,
+    unreadable,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput
+    pass
 
-PREPARED = "data/prepare"
 _TRIAL_COLUMNS = ("number", "state", "value", "epochs")  # of trials.csv; the other columns are params
 
 
@@ -34,6 +44,7 @@ class Training:
         details: Stage that evaluated it, or None if it has not been evaluated since it was trained.
         dataset: Name of the dataset.
         budget: Name of the budget.
+        comparison: Stage that compared all results, or None if it has not run since. Defaults to None.
     """
 
     lock: Lock
@@ -42,12 +53,13 @@ class Training:
     details: str | None
     dataset: str
     budget: str
+    comparison: str | None = None
 
     @property
     def digest(self) -> str:
         """Digest of all outputs that the run is made from."""
-        stages = [self.stage, *([self.details] if self.details else [])]
-        return digest_of([self.lock.outs(stage) for stage in stages])
+        stages = [stage for stage in (self.stage, self.details, self.details and self.comparison) if stage]
+        return digest_of([LAYOUT, *(self.lock.outs(stage) for stage in stages)])
 
     def content(self) -> Content:
         """Read what the run shows.
@@ -58,24 +70,52 @@ class Training:
         root = self.lock.root
         settings = read_output(root / f"models/{self.result}/settings.yaml", self.stage)
         summary = read_output(root / f"reports/train/{self.result}/summary.json", self.stage)
-        results = numbers(summary)
+        counts = {f"trained.{key}": value for key, value in whole_numbers(summary).items()}
+        results = {key.replace("best.", "best_epoch/", 1): value for key, value in shares(summary).items()}
         rows = {"training": summary.get("images"), "validation": None}
         figures = {"training": self.lock.files(self.stage, ".png")}
+        blocks: dict[str, Mapping[str, Any]] = {}
         if self.details:
             metrics = read_output(root / f"reports/evaluate/{self.result}/metrics.json", self.details)
             blocks = {name: block for name, block in metrics.items() if isinstance(block, Mapping)}
             for name, block in blocks.items():
-                results |= numbers({key: value for key, value in block.items() if key != "per_class"}, f"{name}.")
+                plain = {key: value for key, value in block.items() if key != "per_class"}
+                results |= shares(plain, f"{name}/")
+                counts |= {f"{key}.{name}": value for key, value in whole_numbers(plain).items()}
+            results |= _at_a_glance(blocks)
             rows |= {name: blocks[name].get("images") for name in ("validation", "test") if name in blocks}
             figures["evaluation"] = self.lock.files(self.details, ".png")
+        log, history = root / f"logs/train/{self.result}.json", root / f"reports/train/{self.result}/history.csv"
+        started, ended = recorded_time(log, "history_sha256", history)
         return Content(
             name=self.result,
-            params=text_params(settings),
+            params=text_params(settings) | text_params(counts),
             tags=run_tags(root, self.stage, self.dataset, self.budget),
             points=read_history(root / f"reports/train/{self.result}/history.csv", self.stage),
             results=results,
             figures=figures,
             datasets=dataset_inputs(self.lock, self.stage, self.dataset, rows),
+            network=self.network(settings),
+            note=training_note(root, self.result, summary, blocks, self.details and self.comparison),
+            started=started,
+            ended=ended,
+        )
+
+    def network(self, settings: Mapping[str, Any]) -> Network:
+        """Return the trained network, with tags that give its origin.
+
+        Args:
+            settings: Content of models/<result>/settings.yaml.
+        """
+        folder = self.lock.root / "models" / self.result
+        evaluate = self.lock.param(self.details, "evaluate") if self.details else None
+        return Network(
+            model=self.result,
+            backend=settings.get("backend", "tensorflow"),
+            folder=folder,
+            sha256=sha256(folder / "model.keras"),
+            views=evaluate.get("views", "single") if isinstance(evaluate, dict) else "single",
+            tags=(("ferflow.model", self.result), ("ferflow.dataset", self.dataset), ("ferflow.stage", self.stage)),
         )
 
     def trials(self) -> list[Content]:
@@ -107,7 +147,7 @@ class Study:
     def digest(self) -> str:
         """Digest of all outputs that the runs are made from."""
         stages = [self.stage, *([self.details] if self.details else [])]
-        return digest_of([self.lock.outs(stage) for stage in stages])
+        return digest_of([LAYOUT, *(self.lock.outs(stage) for stage in stages)])
 
     def content(self) -> Content:
         """Read what the parent run shows: the best params, the best value, and the figures.
@@ -116,13 +156,22 @@ class Study:
             TrackingError: A file is missing or invalid.
         """
         best = self._best()
-        params = best.get("params", {})
-        results = numbers({key: value for key, value in best.items() if key != "params"}, "best.")
+        params, metric = best.get("params", {}), best.get("metric", "value")
+        plain = {key: value for key, value in best.items() if key != "params"}
+        results = shares(plain, "study/")
+        if "study/value" in results:
+            results[glance_metric(f"best_{metric}")] = results.pop("study/value")
+        counts = {f"study.{key}": value for key, value in whole_numbers(plain).items()}
+        log = self.lock.root / f"logs/tune/{self.result}.json"
+        started, ended = recorded_time(log, "trials_sha256", self._folder / "trials.csv")
         return Content(
             name=f"tune {self.result}",
-            params=text_params({"model": self.result, "metric": best.get("metric", ""), "best": params}),
+            params=text_params({"model": self.result, "metric": metric, "best": params}) | text_params(counts),
             tags=run_tags(self.lock.root, self.stage, self.dataset, self.budget),
             results=results,
+            note=f"Search for the settings of {self.result}; each trial is a nested run.",
+            started=started,
+            ended=ended,
             figures={"study": self.lock.files(self.details, ".png")} if self.details else {},
             datasets=dataset_inputs(self.lock, self.stage, self.dataset, {"training": None, "validation": None}),
         )
@@ -142,19 +191,18 @@ class Study:
             return [
                 Content(
                     name=f"trial {row['number']}",
-                    params={key: value for key, value in row.items() if key not in _TRIAL_COLUMNS},
-                    tags={**tags, "ferflow.trial_state": row["state"]},
-                    results={
-                        name: float(row[column])
-                        for name, column in ((metric, "value"), ("epochs", "epochs"))
-                        if row.get(column)
+                    params={
+                        **{key: value for key, value in row.items() if key not in _TRIAL_COLUMNS},
+                        "epochs": row["epochs"],
                     },
+                    tags={**tags, "ferflow.trial_state": row["state"]},
+                    results={glance_metric(metric): float(row["value"])} if row.get("value") else {},
                     status="FAILED" if row["state"] == "FAIL" else "FINISHED",
                 )
                 for row in rows
             ]
         except (OSError, KeyError, ValueError) as error:
-            raise _unreadable(path, error, self.stage) from error
+            raise unreadable(path, error, self.stage) from error
 
     @property
     def _folder(self) -> Path:
@@ -164,97 +212,12 @@ class Study:
         return read_output(self._folder / "best.json", self.stage)
 
 
-def read_history(path: Path, stage: str) -> list[Point]:
-    """Read the metrics of every epoch from history.csv, in the file's order.
-
-    Args:
-        path: The file. It has a column `epoch` (from 1) and one column for each metric; an empty cell is skipped.
-        stage: Stage that writes it, for the error message.
-
-    Raises:
-        TrackingError: The file is missing, or a value is not a number.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-        return [
-            (key, float(value), int(row["epoch"]))
-            for row in rows
-            for key, value in row.items()
-            if key != "epoch" and value
-        ]
-    except (OSError, KeyError, ValueError) as error:
-        raise _unreadable(path, error, stage) from error
-
-
-def read_output(path: Path, stage: str) -> dict[str, Any]:
-    """Read a JSON or YAML file that contains a mapping.
-
-    Args:
-        path: The file; the suffix `.json` means JSON, any other YAML.
-        stage: Stage that writes it, for the error message.
-
-    Raises:
-        TrackingError: The file is missing, cannot be parsed, or contains something else than a mapping.
-    """
-    try:
-        value = read_json(path) if path.suffix == ".json" else yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise _unreadable(path, error, stage) from error
-    if not isinstance(value, dict):
-        raise TrackingError(
-            f"{path} must contain a mapping of keys to values. Received: {type(value).__name__}. "
-            f"Write it again: dvc repro -f {stage}"
-        )
-    return value
-
-
-def _unreadable(path: Path, error: Exception, stage: str) -> TrackingError:
-    return TrackingError(f"{path} cannot be read: {error}. Write it again: dvc repro -f {stage}")
-
-
-def numbers(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """Return the numbers among nested values by dotted key.
-
-    >>> numbers({"images": 70, "best": {"loss": 0.5}, "passed": True, "model": "cnn"}, "test.")
-    {'test.images': 70.0, 'test.best.loss': 0.5}
-    """
+def _at_a_glance(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return the metrics that come first: accuracy and macro F1 on validation and on the test set that counts."""
+    names = ["validation", "PrivateTest" if "PrivateTest" in blocks else "test"]
     return {
-        f"{prefix}{key}": float(value)
-        for key, value in flatten(values).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        glance_metric(f"{name}_{metric}"): float(blocks[name][metric])
+        for name in names
+        for metric in ("accuracy", "macro_f1")
+        if metric in blocks.get(name, {})
     }
-
-
-def dataset_inputs(lock: Lock, stage: str, dataset: str, rows: Mapping[str, int | None]) -> "list[DatasetInput]":
-    """Return the splits of the dataset that a stage used, as MLflow inputs.
-
-    The digest identifies the arrays: it is DVC's hash of them with the name of the split. The source names the origin
-    of the raw images, as params.yaml had it when they were downloaded; it contains no path of this machine.
-
-    Args:
-        lock: dvc.lock.
-        stage: Stage that depends on the prepared arrays.
-        dataset: Name of the dataset.
-        rows: Number of images of each split used (training, validation, test), or None if it is unknown.
-    """
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    arrays = {path: md5 for path, md5 in lock.deps(stage).items() if Path(path).is_relative_to(PREPARED)}
-    md5 = arrays.get(PREPARED) or digest_of(arrays)
-    origins = (lock.param(step, f"datasets.{dataset}.source") for step in lock.ancestors(stage))
-    origin = next((origin for origin in origins if origin is not None), None)
-    source = {"dvc": PREPARED, "md5": md5} | ({} if origin is None else {"source": origin})
-    return [
-        DatasetInput(
-            Dataset(
-                name=dataset,
-                digest=f"{md5[:24]}-{split}",
-                source_type="dvc",
-                source=json.dumps(source, sort_keys=True),
-                profile=None if images is None else json.dumps({"num_rows": images}),
-            ),
-            [InputTag("mlflow.data.context", split)],
-        )
-        for split, images in rows.items()
-    ]

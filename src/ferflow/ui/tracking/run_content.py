@@ -1,4 +1,8 @@
-"""What one MLflow run shows, and how it is written: only what the run lacks is sent to the store."""
+"""What one MLflow run shows, and how it is written: only what the run lacks is sent to the store.
+
+MLflow's UI makes a section of charts for each part of a metric's name before the slash, and sorts the sections by name:
+`At_a_glance/` comes first, with the few numbers that one looks for, then the curves and each set of images.
+"""
 
 import json
 import subprocess
@@ -9,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ferflow.base.dotted import flatten
-from ferflow.ui.tracking.store import Store
+from ferflow.base.hashing import digest_of
+from ferflow.ui.tracking.logged_models import Network, log_network
+from ferflow.ui.tracking.store import GLANCE, Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,6 +23,13 @@ if TYPE_CHECKING:
 
 LOGGED = "ferflow.logged"
 """Tag that is set last: the digest of everything that a run shows. A run without it is incomplete."""
+
+LAYOUT = 2
+"""Number of the way in which results are shown; a higher one makes `ferflow track` complete the runs of a lower one."""
+
+NOTE = "mlflow.note.content"
+"""Tag that MLflow's UI shows as the description of a run."""
+_OWN_NOTE = "ferflow.note"  # digest of the description as ferflow wrote it; one that a person has edited is kept
 
 Outcome = Literal["added", "completed", "updated", "unchanged"]
 Point = tuple[str, float, int]
@@ -40,6 +53,10 @@ class Content:
         figures: Image files by the folder of the run's artifacts that they are copied to.
         datasets: Inputs of the run.
         status: Final status of the run, FINISHED or FAILED.
+        network: Network that the run trained, which becomes a logged model of the run, or None.
+        note: Description of the run as Markdown.
+        started: Start of the work in milliseconds since 1970, or None if it is not recorded.
+        ended: End of the work in milliseconds since 1970, or None if it is not recorded.
     """
 
     name: str
@@ -50,6 +67,10 @@ class Content:
     figures: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     datasets: Sequence["DatasetInput"] = ()
     status: str = "FINISHED"
+    network: Network | None = None
+    note: str = ""
+    started: int | None = None
+    ended: int | None = None
 
 
 def write_run(store: Store, experiment: str, run: "Run", digest: str, content: Content) -> None:
@@ -63,18 +84,21 @@ def write_run(store: Store, experiment: str, run: "Run", digest: str, content: C
         content: What the run shows.
 
     Raises:
+        ModelError: The content's network is not one for square grey images.
         TrackingError: The store cannot be used.
     """
     from mlflow.entities import RunTag
 
     run_id, data = run.info.run_id, run.data
+    model_id = log_network(store, experiment, run_id, content.network) if content.network else None
     with store.session() as client:
         write_params(client, run, content.params)
         started = {key for key, _, _ in content.points if key in data.metrics}
         logged = {(key, step) for key in started for step in logged_steps(client, run_id, key)}
         points = [point for point in content.points if (point[0], point[2]) not in logged]
-        points += [(key, value, 0) for key, value in content.results.items() if data.metrics.get(key) != value]
         write_points(client, run_id, points)
+        results = [(key, value, 0) for key, value in content.results.items() if data.metrics.get(key) != value]
+        write_points(client, run_id, results, model_id)
         for folder, files in content.figures.items():
             for file in files:
                 client.log_artifact(run_id, str(file), folder)
@@ -83,12 +107,38 @@ def write_run(store: Store, experiment: str, run: "Run", digest: str, content: C
         if inputs:
             client.log_inputs(run_id, inputs)
         if run.info.status != content.status:
-            client.set_terminated(run_id, content.status)
+            # The time that this process takes to write a run would be shown as the time that the work took.
+            ended = content.ended if run.info.status != "RUNNING" or content.ended else run.info.start_time
+            client.set_terminated(run_id, content.status, end_time=ended)
         # Tags that the run has win: a live run knows the commit that it was trained at, this process only today's.
-        tags = {**content.tags, **data.tags, LOGGED: digest}
+        tags = {**content.tags, **data.tags, **_note_tags(content.note, data.tags), LOGGED: digest}
         client.log_batch(
             run_id, tags=[RunTag(key, value) for key, value in tags.items() if data.tags.get(key) != value]
         )
+
+
+def _note_tags(note: str, present: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of a description, or none if a person has written or edited it."""
+    edited = NOTE in present and present.get(_OWN_NOTE) != digest_of(present[NOTE])
+    return {} if edited or not note else {NOTE: note, _OWN_NOTE: digest_of(note)}
+
+
+def epoch_metric(key: str) -> str:
+    """Return the name in MLflow of a metric of history.csv.
+
+    >>> epoch_metric("val_loss")
+    'epochs/val_loss'
+    """
+    return f"epochs/{key}"
+
+
+def glance_metric(key: str) -> str:
+    """Return the name in MLflow of one of the few metrics that come first.
+
+    >>> glance_metric("validation_accuracy")
+    'At_a_glance/validation_accuracy'
+    """
+    return f"{GLANCE}/{key}"
 
 
 def write_params(client: "MlflowClient", run: "Run", params: Mapping[str, str]) -> None:
@@ -100,19 +150,19 @@ def write_params(client: "MlflowClient", run: "Run", params: Mapping[str, str]) 
         client.log_batch(run.info.run_id, params=missing[start : start + _MAX_PARAMS])
 
 
-def write_points(client: "MlflowClient", run_id: str, points: Sequence[Point]) -> None:
-    """Write metrics to the run with this id."""
-    metrics = as_metrics(points)
+def write_points(client: "MlflowClient", run_id: str, points: Sequence[Point], model_id: str | None = None) -> None:
+    """Write metrics to the run with this id, and to the logged model with that id if there is one."""
+    metrics = as_metrics(points, model_id)
     for start in range(0, len(metrics), _MAX_METRICS):
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
 
 
-def as_metrics(points: Iterable[Point]) -> "list[Metric]":
-    """Return points as MLflow metrics with the current time."""
+def as_metrics(points: Iterable[Point], model_id: str | None = None) -> "list[Metric]":
+    """Return points as MLflow metrics with the current time, of a logged model if its id is given."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    return [Metric(key, float(value), now, step) for key, value, step in points]
+    return [Metric(key, float(value), now, step, model_id=model_id) for key, value, step in points]
 
 
 def logged_steps(client: "MlflowClient", run_id: str, key: str) -> set[int]:

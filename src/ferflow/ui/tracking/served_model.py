@@ -25,7 +25,8 @@ class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
         Args:
             context: MLflow's context. Its `artifacts` has the paths of `network` (.keras) and `classes` (a JSON list),
-                its `model_config` the Keras `backend` that trained the network.
+                its `model_config` the Keras `backend` that trained the network, and the `views` to average over:
+                `single` (the face alone) or `flip` (the face and its mirror image).
         """
         # Keras would otherwise choose TensorFlow, which is not among the requirements of a network of another backend.
         os.environ.setdefault("KERAS_BACKEND", context.model_config["backend"])
@@ -33,6 +34,7 @@ class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
 
         self.network = keras.saving.load_model(context.artifacts["network"], compile=False)
         self.classes = json.loads(Path(context.artifacts["classes"]).read_text(encoding="utf-8"))
+        self.flip = context.model_config.get("views") == "flip"
 
     def predict(
         self,
@@ -55,12 +57,15 @@ class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             ValueError: The shape, type or range is invalid; the message says what was received.
         """
         faces = as_faces(model_input, self.network.input_shape[1])
-        batches = [
-            np.asarray(self.network.predict_on_batch(faces[start : start + BATCH]), dtype=np.float32)
-            for start in range(0, len(faces), BATCH)
-        ]
+        batches = [self._answer(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)]
         table = np.concatenate(batches) if batches else np.zeros((0, len(self.classes)), dtype=np.float32)
         return pd.DataFrame(table, columns=self.classes)
+
+    def _answer(self, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return float32 probabilities (N, classes) for at most BATCH faces, float32 (N, side, side, 1)."""
+        views = [faces, faces[:, :, ::-1]] if self.flip else [faces]
+        answers = [np.asarray(self.network.predict_on_batch(view), dtype=np.float64) for view in views]
+        return np.asarray(np.mean(answers, axis=0), dtype=np.float32)
 
 
 def as_faces(value: Any, side: int) -> npt.NDArray[np.float32]:

@@ -3,13 +3,14 @@
 import contextlib
 import logging
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferflow.base.errors import TrackingError
+from ferflow.base.errors import FerflowError, TrackingError
 from ferflow.ui.redact import redact
 
 if TYPE_CHECKING:
@@ -20,9 +21,19 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 FINGERPRINT = "ferflow.fingerprint"
 """Tag that identifies a run; see ferflow.ui.tracking.dvc_lock."""
 
-# With this tag MLflow's UI opens an experiment on its runs; without it, on traces of language models.
-_KIND = {"mlflow.experimentKind": "custom_model_development"}
+GLANCE = "At_a_glance"
+"""Section of the metrics that MLflow's UI shows first: it sorts sections by name, in some places capitals first."""
+
+# With the first tag MLflow's UI offers runs and models; without it, traces of language models. The others name the
+# metric that it sorts by.
+_KIND = {
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.experiment.primaryMetric.name": f"{GLANCE}/validation_accuracy",
+    "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+}
 _SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,16 @@ class Store:
 
     uri: str
     client: "MlflowClient"
+
+    @property
+    def database(self) -> Path | None:
+        """File of a SQLite database; None if the store is a server or another database."""
+        return sqlite_path(self.uri)
+
+    @property
+    def artifacts(self) -> Path | None:
+        """Folder of the artifacts, next to a SQLite database; None if the server decides."""
+        return None if self.database is None else self.database.parent / "mlartifacts"
 
     @contextlib.contextmanager
     def session(self) -> Iterator["MlflowClient"]:
@@ -77,7 +98,9 @@ class Store:
         runs = self._runs(experiment, fingerprint)
         return min(runs, key=lambda run: run.info.status != "FINISHED", default=None)
 
-    def create_run(self, experiment: str, fingerprint: str, name: str, tags: Mapping[str, str]) -> "Run":
+    def create_run(
+        self, experiment: str, fingerprint: str, name: str, tags: Mapping[str, str], started: int | None = None
+    ) -> "Run":
         """Create a run and return it; if another process created it at the same time, keep and return the first one.
 
         Args:
@@ -85,12 +108,14 @@ class Store:
             fingerprint: Fingerprint of the run.
             name: Name of the run, for people.
             tags: Further tags by name.
+            started: Start in milliseconds since 1970. Defaults to now.
 
         Raises:
             TrackingError: The store cannot be used.
         """
         with self.session() as client:
-            created = client.create_run(experiment, tags={**tags, FINGERPRINT: fingerprint}, run_name=name)
+            all_tags = {**tags, FINGERPRINT: fingerprint}
+            created = client.create_run(experiment, start_time=started, tags=all_tags, run_name=name)
             first = self._runs(experiment, fingerprint)[0]
             if first.info.run_id != created.info.run_id:
                 client.delete_run(created.info.run_id)
@@ -102,8 +127,7 @@ class Store:
         return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
     def _artifacts(self, experiment: str) -> str | None:
-        database = _sqlite_path(self.uri)
-        return None if database is None else (database.parent / "mlartifacts" / experiment).as_uri()
+        return None if self.artifacts is None else (self.artifacts / experiment).as_uri()
 
 
 def connect(uri: str, root: Path, timeout: int = 10, retries: int = 2) -> Store:
@@ -126,15 +150,16 @@ def connect(uri: str, root: Path, timeout: int = 10, retries: int = 2) -> Store:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # Nothing about the user's runs leaves the machine without consent.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    database = _sqlite_path(uri)
+    database = sqlite_path(uri)
     if database is not None:
-        uri = f"sqlite:///{root.absolute() / database}"
+        query = uri.partition("?")[2]
+        uri = f"sqlite:///{root.absolute() / database}" + (f"?{query}" if query else "")
     import mlflow
 
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it logs a line for every new database
     with _tracking_errors(uri):
-        if database is not None:
-            _check_database(root.absolute() / database)
+        if _scheme(uri) in _DATABASES:
+            _check_database(uri, None if database is None else root.absolute() / database, timeout)
         client = mlflow.MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
     return Store(uri, client)
@@ -144,43 +169,96 @@ def check_uri(uri: str) -> None:
     """Reject an address that MLflow does not support, without connecting to it.
 
     Raises:
-        TrackingError: The address is empty, a plain folder, or of an unknown scheme.
+        TrackingError: The address is empty, a plain folder, of an unknown scheme, or a SQLite database without a file.
     """
-    scheme = uri.partition(":")[0].partition("+")[0]
-    if scheme not in _SCHEMES:
+    in_memory = _scheme(uri) == "sqlite" and not uri.partition(":///")[2]
+    if _scheme(uri) not in _SCHEMES or in_memory:
         raise TrackingError(
             f"MLFLOW_TRACKING_URI is invalid: must be the address of a server (http://host:5000) or of a database "
             f"({DEFAULT_URI}). Received: {redact(uri)!r}. Correct it, or unset it to use {DEFAULT_URI}."
         )
 
 
-def _check_database(database: Path) -> None:
-    """Open a SQLite database once, since MLflow would retry for minutes where that fails."""
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        connection.execute("pragma schema_version")
+def _scheme(uri: str) -> str:
+    return uri.partition(":")[0].partition("+")[0] if ":" in uri else ""
+
+
+def _check_database(uri: str, file: Path | None, timeout: int) -> None:
+    """Open a database once, since MLflow would retry for minutes where that fails.
+
+    Args:
+        uri: Address of the database.
+        file: Its file if it is a SQLite database, else None.
+        timeout: Seconds to wait for the server.
+    """
+    if file is not None:
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            connection.execute("pragma schema_version")
+        return
+    from sqlalchemy import create_engine, make_url
+    from sqlalchemy.pool import NullPool
+
+    url = make_url(uri)
+    url.get_dialect().import_dbapi()
+    if url.host:
+        socket.create_connection((url.host, url.port or _PORTS.get(_scheme(uri), 0)), timeout).close()
+    with create_engine(url, poolclass=NullPool).connect():
+        pass
 
 
 @contextlib.contextmanager
 def _tracking_errors(uri: str) -> Iterator[None]:
+    """Turn whatever MLflow, a database's driver or the network raise into a TrackingError.
+
+    What they raise is not limited to a few types: a driver that is not installed is an ImportError, a host name that
+    cannot be encoded a UnicodeError, an answer that is not JSON a ValueError. Errors of ferflow's own keep their type.
+    """
+    try:
+        yield
+    except FerflowError:
+        raise
+    except Exception as error:
+        if _raised_by_ferflow(error):
+            raise
+        reason = redact(str(error)).strip().partition("\n")[0][:500] or type(error).__name__
+        raise TrackingError(f"MLflow at {redact(uri)} cannot be used: {reason}\n{_advice(uri, error)}") from error
+
+
+def _raised_by_ferflow(error: Exception) -> bool:
+    """Return whether an error is a mistake in this package: raised by its own code, and of no type that a store has."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        reason = redact(str(error)).strip().partition("\n")[0][:500]
-        if uri.startswith("http"):
-            advice = (
-                "Check that the server is running and that MLFLOW_TRACKING_URI is correct, or unset it to use "
-                "mlflow.db in the project root."
-            )
-        else:
-            advice = (
-                "Check that no other program locks the database and that the disk is not full. If another version of "
-                f"MLflow wrote it, run: mlflow db upgrade {redact(uri)}"
-            )
-        raise TrackingError(f"MLflow at {redact(uri)} cannot be used: {reason}\n{advice}") from error
+    if isinstance(error, (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError)):
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("ferflow.")
 
 
-def _sqlite_path(uri: str) -> Path | None:
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+def _advice(uri: str, error: Exception) -> str:
+    if isinstance(error, ImportError):
+        package = f" the package {error.name}" if error.name else " its package"
+        return (
+            f"The database needs a driver that is not installed. Install{package} (pip install), or use {DEFAULT_URI}."
+        )
+    if _scheme(uri) not in _DATABASES:
+        return (
+            "Check that the server is running and that MLFLOW_TRACKING_URI is correct, or unset it to use "
+            "mlflow.db in the project root."
+        )
+    if sqlite_path(uri) is None:
+        return (
+            f"Check that the database server is running and that MLFLOW_TRACKING_URI is correct, or use {DEFAULT_URI}."
+        )
+    return (
+        "Check that the file can be written, that no other program locks it and that the disk is not full. If another "
+        f"version of MLflow wrote it, run: mlflow db upgrade {redact(uri)}\nIf it is damaged, delete it and run: "
+        "ferflow track. It rebuilds all runs from what DVC tracks."
+    )
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of a SQLite address, or None if it is another address."""
+    return Path(uri.removeprefix("sqlite:///").partition("?")[0]) if uri.startswith("sqlite:///") else None

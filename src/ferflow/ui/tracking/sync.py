@@ -2,63 +2,38 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from ferflow.base.errors import TrackingError
+from ferflow.base.arrays import Split, read_split
+from ferflow.base.errors import DataError, FerflowError, ModelError, TrackingError
+from ferflow.base.files import write_json
 from ferflow.base.hashing import sha256
+from ferflow.ui.tracking.champions import DECISION, champion_of, usable
 from ferflow.ui.tracking.dvc_lock import Lock, read_lock
-from ferflow.ui.tracking.registry import Champion, has_alias, register_champion
-from ferflow.ui.tracking.result_runs import Study, Training, read_output
+from ferflow.ui.tracking.logged_models import MODEL_SHA256
+from ferflow.ui.tracking.moved_project import follow_moved_project
+from ferflow.ui.tracking.registration_turn import versions_of
+from ferflow.ui.tracking.registry import Candidate, Registered, register
+from ferflow.ui.tracking.result_runs import Study, Training
 from ferflow.ui.tracking.run_content import LOGGED, Content, Outcome, Point, git_tags, write_run
+from ferflow.ui.tracking.source_snapshot import keep_uncommitted_changes
 from ferflow.ui.tracking.store import FINGERPRINT, Store, connect
+from ferflow.ui.tracking.sync_report import SyncReport
+from ferflow.ui.tracking.tracked_files import PREPARED, read_output
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 REGISTRATION = "reports/register/registration.json"
-
-
-@dataclass
-class SyncReport:
-    """What a sync did.
-
-    Attributes:
-        outcomes: Outcome for the run of each stage, and for the champion's registration: `added`, `completed` (the run
-            was incomplete), `updated` (the results have changed) or `unchanged`.
-        skipped: By stage, why it is not shown and what to run.
-        obsolete: Stages in dvc.lock that dvc.yaml no longer has; their results are not shown, their runs are kept.
-    """
-
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    obsolete: list[str] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was written."""
-        return any(outcome != "unchanged" for outcome in self.outcomes.values())
-
-    def __str__(self) -> str:
-        """Return lines for people."""
-        lines = [f"{outcome}: {stage}" for stage, outcome in self.outcomes.items() if outcome != "unchanged"]
-        lines += [f"not shown: {stage}: {reason}" for stage, reason in self.skipped.items()]
-        unchanged = list(self.outcomes.values()).count("unchanged")
-        if unchanged:
-            lines.append(f"up to date: {unchanged}")
-        if not lines:
-            lines.append("dvc.lock has no trained model yet. Run the pipeline: dvc repro")
-        if self.obsolete:
-            lines.append(
-                f"no longer part of the pipeline (in dvc.lock, not in dvc.yaml): {', '.join(self.obsolete)}. "
-                "Their runs in MLflow are kept as they are."
-            )
-        return "\n".join(lines)
+DECISION_FILE = "logs/register/decision.json"
+"""The last decision about a champion, for people. It depends on the registry and on the clock, so nothing tracks it."""
 
 
 def sync(root: Path, uri: str, *, dataset: str, budget: str) -> SyncReport:
-    """Make MLflow show every training and every study in dvc.lock, and register the champion if there is none.
+    """Make MLflow show every training and every study in dvc.lock, and register compare's choice if it is not yet.
 
     A stage's run is found by its fingerprint; a missing run is created, an incomplete one completed. Only outputs on
     disk that match dvc.lock are shown; the report names the others. Runs whose stage dvc.lock no longer has are kept.
@@ -73,7 +48,9 @@ def sync(root: Path, uri: str, *, dataset: str, budget: str) -> SyncReport:
         TrackingError: There is no dvc.lock, DVC cannot read dvc.yaml, or the store cannot be used.
     """
     lock = read_lock(root)
-    work = _Sync(connect(uri, root), lock, dataset, budget, SyncReport(obsolete=lock.obsolete))
+    store = connect(uri, root)
+    report = SyncReport(obsolete=lock.obsolete, moved=follow_moved_project(store))
+    work = _Sync(store, lock, dataset, budget, report)
     for result in lock.children("models"):
         work.training(result)
     for model in lock.children("reports/tune"):
@@ -82,28 +59,26 @@ def sync(root: Path, uri: str, *, dataset: str, budget: str) -> SyncReport:
     return work.report
 
 
-def publish_champion(
-    root: Path, uri: str, registration: Mapping[str, Any], card: str, *, budget: str
-) -> Literal["registered", "unchanged"]:
-    """Register the champion that passed the gates in MLflow's registry, linked to the run that trained it.
+def publish_champion(root: Path, uri: str, registration: Mapping[str, Any], card: str, *, budget: str) -> Registered:
+    """Register compare's choice in MLflow's registry, linked to the run that trained it, and decide on the champion.
+
+    The decision is written to logs/register/decision.json, too.
 
     Args:
-        root: Project root. Its dvc.lock records which stage trained the champion.
+        root: Project root. Its dvc.lock records which stage trained the network.
         uri: Address of the store; see ferflow.ui.tracking.connect.
-        registration: Content of registration.json: name, alias, model, model_sha256, dataset.
+        registration: Content of registration.json.
         card: Model card, which becomes the description of the version.
-        budget: Name of the budget if dvc.lock does not record the one that the champion was trained with.
-
-    Returns:
-        `unchanged` if the alias already points to a version with these weights, else `registered`.
+        budget: Name of the budget if dvc.lock does not record the one that the network was trained with.
 
     Raises:
         ModelError: The model cannot be loaded, or its answers are not probabilities.
         ConfigError: The model's Keras backend cannot be used.
         TrackingError: There is no dvc.lock, or the store cannot be used.
     """
-    work = _Sync(connect(uri, root), read_lock(root), registration["dataset"], budget)
-    return work.publish(registration, card)
+    store = connect(uri, root)
+    follow_moved_project(store)
+    return _Sync(store, read_lock(root), registration["dataset"], budget).publish(registration, card)
 
 
 @dataclass
@@ -150,12 +125,14 @@ class _Sync:
         if details and not self._matches(details, self.lock.outdated(details)):
             details = None
         shown = kind(self.lock, name, stage, details, *self._dataset_and_budget(stage))
+        if isinstance(shown, Training):
+            shown = replace(shown, comparison=self._comparison)
         experiment = self.store.experiment(shown.dataset)
         run = self.store.find_run(experiment, self.lock.fingerprint(stage))
         if self._complete(stage, run, shown.digest) or not self._matches(stage, self.lock.changed(stage)):
             return
         if details and not self._matches(details, self.lock.changed(details)):
-            shown = kind(self.lock, name, stage, None, shown.dataset, shown.budget)
+            shown = replace(shown, details=None)
             if self._complete(stage, run, shown.digest):
                 return
         try:
@@ -164,56 +141,99 @@ class _Sync:
             self.report.skipped[stage] = str(error)
             return
         run = run or self._adopt(experiment, stage, content.points)
-        self._write(stage, experiment, run, shown.digest, content, trials)
+        try:
+            self._write(stage, experiment, run, shown.digest, content, trials)
+        except (ModelError, DataError) as error:
+            self.report.skipped[stage] = str(error)
 
     def champion(self) -> None:
-        """Register the champion of registration.json if the registry has none under its alias."""
+        """Register the network of registration.json if the registry has no version of it, and check the champion."""
         stage = self.lock.producer(REGISTRATION)
         if stage is None:
             return
         if not self._matches(stage, self.lock.outdated(stage) or self.lock.changed(stage)):
             return
         registration = read_output(self.lock.root / REGISTRATION, stage)
-        if not registration["promoted"]:
+        if "figures" not in registration:
+            self.report.skipped[stage] = f"{REGISTRATION} is of an earlier version of FERflow. Run: dvc repro {stage}"
             return
-        if has_alias(self.store, registration["name"], registration["alias"]):
+        name, wanted = registration["name"], registration["model_sha256"]
+        champion = champion_of(self.store, name, registration["alias"])
+        loads = champion is None or usable(self.store, champion)
+        decided = any(
+            version.tags.get(MODEL_SHA256) == wanted and DECISION in version.tags
+            for version in versions_of(self.store, name)
+        )
+        if decided and loads:
             self.report.outcomes[stage] = "unchanged"
             return
+        if champion is not None and not loads and champion.tags.get(MODEL_SHA256) != wanted:
+            self.report.skipped[f"{name}@{registration['alias']}"] = (
+                f"version {champion.version} cannot be loaded, because its files are missing. Restore the folder "
+                "mlartifacts, or promote another version: ferflow promote VERSION"
+            )
+            if decided:
+                return
         folder = f"models/{registration['model']}"
         network = self.lock.root / folder / "model.keras"
-        if not network.is_file() or sha256(network) != registration["model_sha256"]:
+        if not network.is_file() or sha256(network) != wanted:
             self.report.skipped[stage] = (
-                f"{folder}/model.keras is missing or is not the champion. Run: dvc checkout {folder}"
+                f"{folder}/model.keras is missing or is not the network of {REGISTRATION}. Run: dvc checkout {folder}"
             )
             return
-        self.publish(registration, (self.lock.root / "reports/register/model_card.md").read_text(encoding="utf-8"))
+        card = (self.lock.root / "reports/register/model_card.md").read_text(encoding="utf-8")
+        try:
+            self.report.decision = str(self.publish(registration, card).decision)
+        except TrackingError:
+            raise
+        except FerflowError as error:  # the network cannot be loaded here; the runs are shown all the same
+            self.report.skipped[stage] = str(error)
+            return
         self.report.outcomes[stage] = "added"
 
-    def publish(self, registration: Mapping[str, Any], card: str) -> Literal["registered", "unchanged"]:
-        """Register a champion, linked to the run of its training if dvc.lock has that stage."""
+    def publish(self, registration: Mapping[str, Any], card: str) -> Registered:
+        """Register a network, linked to the run of its training if dvc.lock has that stage, and decide on it."""
         model, dataset = registration["model"], registration["dataset"]
         folder = self.lock.root / "models" / model
         stage = self.lock.producer(f"models/{model}/model.keras")
-        settings = read_output(folder / "settings.yaml", stage or f"train@{model}")
-        tags = {"ferflow.model": model, "ferflow.dataset": dataset, **git_tags(self.lock.root)}
+        evaluation = self.lock.producer(f"reports/evaluate/{model}/metrics.json")
+        name = stage or f"train@{model}"
+        settings = read_output(folder / "settings.yaml", name)
+        tags = {**git_tags(self.lock.root), "ferflow.stage": name}
         experiment = self.store.experiment(dataset)
         run = None
         if stage:
             if stage not in self.report.outcomes:
                 self.training(model)
-            tags |= {"ferflow.stage": stage, FINGERPRINT: self.lock.fingerprint(stage)}
+            tags[FINGERPRINT] = self.lock.fingerprint(stage)
             run = self.store.find_run(experiment, tags[FINGERPRINT])
-        champion = Champion(
-            name=registration["name"],
-            alias=registration["alias"],
-            model=model,
-            backend=settings["backend"],
-            folder=folder,
-            sha256=registration["model_sha256"],
-            card=card,
-            tags=tags,
+        training = Training(self.lock, model, name, evaluation, dataset, self.budget)
+        network = training.network(settings)
+        network = replace(network, tags=tuple({**dict(network.tags), **tags}.items()))
+        registered = register(
+            self.store,
+            experiment,
+            run.info.run_id if run else None,
+            Candidate(network, registration, card),
+            self._validation(),
         )
-        return register_champion(self.store, experiment, run.info.run_id if run else None, champion)
+        if run:
+            keep_uncommitted_changes(self.store, self.lock.root, run.info.run_id)
+        write_json(self.lock.root / DECISION_FILE, registered.decision.to_json())
+        return registered
+
+    def _validation(self) -> Split | None:
+        """Return the validation images, or None if they are not on disk."""
+        try:
+            return read_split(self.lock.root / PREPARED, "validation")
+        except (DataError, OSError, ValueError):
+            return None
+
+    @cached_property
+    def _comparison(self) -> str | None:
+        """Stage that compared the results, if its outputs are up to date and on disk."""
+        stage = self.lock.producer("reports/compare/leaderboard.csv")
+        return None if stage is None or self.lock.outdated(stage) or self.lock.changed(stage) else stage
 
     def _dataset_and_budget(self, stage: str) -> tuple[str, str]:
         """Return the dataset and the budget that a stage ran with, as it or its nearest ancestor records them."""
@@ -243,7 +263,7 @@ class _Sync:
         outcome: Outcome = "added" if run is None else "updated" if LOGGED in run.data.tags else "completed"
         fingerprint = self.lock.fingerprint(stage)
         if run is None:
-            run = self.store.create_run(experiment, fingerprint, content.name, content.tags)
+            run = self.store.create_run(experiment, fingerprint, content.name, content.tags, content.started)
         for trial in trials:
             nested_fingerprint = f"{fingerprint}/{trial.name}"
             tags = {**trial.tags, "mlflow.parentRunId": run.info.run_id}

@@ -1,0 +1,84 @@
+"""`ferflow ui`: MLflow's UI, opened on the page that shows a dataset's runs with their charts."""
+
+import contextlib
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import webbrowser
+from pathlib import Path
+
+from ferflow.base.errors import TrackingError
+from ferflow.ui.tracking.store import GLANCE, Store
+
+
+def runs_address(base: str, experiment: str) -> str:
+    """Return the address of an experiment's runs with their charts, the best validation accuracy first.
+
+    Without `workflowType`, a browser that has never shown MLflow opens the side for language models, which is empty.
+
+    >>> runs_address("http://127.0.0.1:5000", "1").partition("?")[0]
+    'http://127.0.0.1:5000/#/experiments/1/runs'
+    """
+    query = urllib.parse.urlencode(
+        {
+            "workflowType": "machine_learning",
+            "compareRunsMode": "CHART",
+            "orderByKey": f"metrics.`{GLANCE}/validation_accuracy`",
+            "orderByAsc": "false",
+        },
+        quote_via=urllib.parse.quote,
+    )
+    return f"{base.rstrip('/')}/#/experiments/{experiment}/runs?{query}"
+
+
+def show(store: Store, experiment: str, port: int, *, browser: bool) -> None:
+    """Print the address of an experiment's runs and open it; for a database, run MLflow's server until it is stopped.
+
+    Args:
+        store: MLflow store.
+        experiment: Id of the experiment.
+        port: Port of the server on 127.0.0.1.
+        browser: Whether to open the address in the user's browser.
+
+    Raises:
+        TrackingError: The server does not start.
+    """
+    if store.uri.startswith("http"):
+        _tell(runs_address(store.uri, experiment), browser=browser)
+        return
+    base = f"http://127.0.0.1:{port}"
+    command = [str(Path(sys.executable).parent / "mlflow"), "ui", "--backend-store-uri", store.uri]
+    if store.artifacts is not None:
+        command += ["--default-artifact-root", store.artifacts.as_uri()]
+    server = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"])
+    try:
+        _wait(server, base)
+        _tell(runs_address(base, experiment), browser=browser)
+        server.wait()
+    finally:
+        server.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=10)
+
+
+def _wait(server: "subprocess.Popen[bytes]", base: str, timeout: float = 120.0) -> None:
+    ends = time.monotonic() + timeout
+    while time.monotonic() < ends:
+        if server.poll() is not None:
+            raise TrackingError(
+                f"MLflow's server ended with exit status {server.returncode}; see the output above. If another program "
+                "uses the port, choose one: make ui PORT=5001."
+            )
+        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{base}/health", timeout=2):
+            return
+        time.sleep(0.2)
+    raise TrackingError(f"MLflow's server does not answer at {base} after {timeout:.0f} seconds.")
+
+
+def _tell(address: str, *, browser: bool) -> None:
+    print(f"\nAll runs with their charts: {address}\n", flush=True)
+    if browser:
+        webbrowser.open(address)
