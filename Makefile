@@ -78,6 +78,10 @@ bench: env ## measure speed and memory as ratios, into reports/bench
 bench-step: env ## measure what makes the training step faster on this machine
 	@python bench/step.py
 
+.PHONY: bench-accuracy
+bench-accuracy: env ## measure the minutes to 65 % of PublicTest beside a common recipe (needs FER-2013)
+	@python bench/accuracy.py
+
 .PHONY: lock
 lock: ## pin and hash the requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock

@@ -20,6 +20,7 @@ def main() -> None:
         settings,
         data=Path("data/prepare"),
         report=Path("reports/tune") / name,
+        log=Path("logs/tune") / f"{name}.json",
         checkpoints=Path("checkpoints/tune") / name,
     )
 

@@ -146,6 +146,23 @@ def test_a_study_is_a_parent_with_its_trials_nested(project: Path, new_store: Ne
     assert trials["trial 3"].data.metrics == {}
 
 
+def test_a_search_and_its_trials_have_the_time_that_they_took(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+    digest = sha256(project / "reports/tune/one/trials.csv")
+    log = {"seconds": 60.0, "trial_seconds": [10.0, 20.5, 4.5, 25.0], "trials_sha256": digest}
+    (project / "logs/tune").mkdir(parents=True)
+    (project / "logs/tune/one.json").write_text(json.dumps(log))
+    track(project)
+    runs = runs_of(store)
+
+    def seconds(name: str) -> float:
+        return (runs[name].info.end_time - runs[name].info.start_time) / 1000
+
+    assert seconds("tune one") == 60.0
+    assert [seconds(f"trial {number}") for number in range(4)] == [10.0, 20.5, 4.5, 25.0]
+    assert runs["trial 1"].info.start_time == runs["trial 0"].info.end_time
+
+
 def test_a_second_time_nothing_is_written(project: Path, new_store: NewStore) -> None:
     store = new_store(project)
     track(project)

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from train_helpers import make_split, noise
 
 from defaults import plain_train
 from ferflow.base.arrays import Split
+from ferflow.base.errors import ConfigError
 from ferflow.train.batches import Batch, Batches
 from ferflow.train.recipe import SmallerSide
+from train_helpers import make_split, noise
 
 LEVELS = np.array([10.0, 100.0, 250.0])
 
@@ -209,6 +210,29 @@ def test_alternate_flip_follows_the_row_of_each_image() -> None:
     assert mirrored(1) | mirrored(2) == set(range(20))
     assert not mirrored(1) & mirrored(2)
     assert mirrored(3) == mirrored(1)
+
+
+def test_smote_fills_up_the_rare_classes_with_images_between_neighbours() -> None:
+    split = level_per_class((12, 30, 3))
+    data = batches(split, imbalance="smote", batch_size=10)
+    assert data.steps == 9, "30 images of each class"
+    shown = list(data.epoch(1))
+    counts = np.concatenate([batch.targets for batch in shown]).sum(axis=0)
+    np.testing.assert_array_equal(counts, [30, 30, 30])
+    for batch in shown:  # all images of a class have one level, and so has every image between two of them
+        levels = LEVELS[batch.targets.argmax(axis=1)]
+        np.testing.assert_allclose(batch.images.mean(axis=(1, 2, 3)), levels)
+    assert as_bytes(batches(split, imbalance="smote", batch_size=10).epoch(1)) == as_bytes(shown)
+
+
+def test_smote_refuses_what_it_cannot_do() -> None:
+    with pytest.raises(ConfigError, match=r"two images of each class\. Received: one of sad\."):
+        batches(level_per_class((4, 4, 1)), imbalance="smote")
+    votes = np.full((12, 3), 1 / 3, np.float32)
+    with pytest.raises(ConfigError, match="labels are votes"):
+        batches(make_split(noise(12).images, noise(12).labels, votes), imbalance="smote")
+    with pytest.raises(ConfigError, match="no teacher has seen"):
+        Batches(noise(12), plain_train(imbalance="smote"), 0, votes)
 
 
 @pytest.mark.parametrize("by", ["crop", "resize"])

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from defaults import PARAMS as PARAMS_OF_REPOSITORY
 from defaults import ROOT, network
 from ferflow.base.errors import ConfigError
 from ferflow.settings import load_config
-from ferflow.ui.cli import _with_home, main, results_of, set_params
+from ferflow.ui.cli import _branch_advice, _with_home, main, results_of, set_params
 
 HEAD = """\
 # What to run.
@@ -307,3 +308,18 @@ def test_a_tilde_that_the_shell_left_is_the_home_folder(tmp_path: Path, monkeypa
     assert _with_home(Path("~/faces")) == Path("~/faces"), "a file that really has this name"
     assert _with_home(Path("~nobody-of-this-name/faces")) == Path("~nobody-of-this-name/faces")
     assert _with_home(Path("it's me")) == Path("it's me")
+
+
+def test_results_of_another_dataset_than_the_commits_come_with_advice(params: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=params.parent, check=True, capture_output=True)
+
+    assert _branch_advice("own") == "", "no repository"
+    git("init", "--quiet")
+    assert _branch_advice("own") == "", "no commit"
+    git("add", ".")
+    git("commit", "--quiet", "-m", "start")
+    assert _branch_advice("faces") == "", "the committed dataset"
+    assert "now describe own; the last commit has those of faces" in _branch_advice("own")
+    assert "git switch -c own" in _branch_advice("own")

@@ -139,3 +139,23 @@ def test_a_backend_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"torch is not installed.*pip install torch"):
         start_keras("torch")
+
+
+NETWORKS = """
+from ferflow.ui.console import start_keras
+
+start_keras("tensorflow")
+import keras
+import numpy as np
+import tensorflow as tf
+
+for units in range(1, 9):
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(units)]).predict_on_batch(np.zeros((1, 2)))
+tf.get_logger().warning("another warning")
+"""
+
+
+def test_one_network_after_another_is_no_reason_for_a_warning() -> None:
+    done = subprocess.run([sys.executable, "-c", NETWORKS], capture_output=True, text=True, check=True)
+    assert "retracing" not in done.stderr
+    assert "another warning" in done.stderr

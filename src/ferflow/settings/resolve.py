@@ -34,7 +34,8 @@ def resolve_result(config: "Config", name: str, found: Mapping[str, Any]) -> Res
     model = config.result(name).model
     values = _common(config, model)
     values["network"], values["train"] = apply(values["network"], values["train"], found)
-    versions = library_versions(config.backend)
+    others = ("imbalanced-learn",) if values["train"]["imbalance"] == "smote" else ()
+    versions = library_versions(config.backend, *others)
     values |= {"result": name, "versions": versions, "teacher": config.result(name).teacher}
     return validate(ResultSettings, values, f"models.{model}")
 

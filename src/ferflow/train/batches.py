@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.base.arrays import Split
+from ferflow.base.errors import ConfigError
 from ferflow.train.augment import at_smaller_side, augment_batch, mirrored_in
 from ferflow.train.recipe import SmallerSide, Train
+from ferflow.train.synthetic import with_synthetic
 
 ORDER, BATCH = 0, 1  # part of the seed: which use a random stream has
 
@@ -50,7 +52,14 @@ class Batches:
             settings: Batch size, augmentation, imbalance, mixup and CutMix.
             seed: Seed of order, augmentation and mixing.
             soft: A teacher's class probabilities, (N, classes). Defaults to no teacher.
+
+        Raises:
+            ConfigError: `imbalance: smote` with a teacher, with votes as labels, or with a class of one image.
         """
+        if settings.imbalance == "smote":
+            if soft is not None:
+                raise ConfigError("train.imbalance: smote makes images that no teacher has seen. Use another value.")
+            split = with_synthetic(split, seed)
         self._images = np.ascontiguousarray(split.images)
         one_hot = np.eye(len(split.classes), dtype=np.float32)[split.labels]
         hard = one_hot if split.votes is None else split.votes

@@ -114,8 +114,9 @@ class Train(Section):
         loss: `cross_entropy` or `focal` (Lin et al. 2017).
         focal_gamma: Focusing parameter of the focal loss.
         label_smoothing: Share of the label spread over all classes (Szegedy et al. 2016).
-        imbalance: `none`, `class_weights` (inverse frequency), `effective_number` (Cui et al. 2019, beta 0.999) or
-            `oversample`.
+        imbalance: `none`, `class_weights` (inverse frequency), `effective_number` (Cui et al. 2019, beta 0.999),
+            `oversample`, or `smote` (Chawla et al. 2002): images between neighbours of their class, as many as its
+            class lacks to the largest one.
         soft_targets: Share of each target that is the teacher's prediction, for a result with a teacher (Hinton et al.
             2015, "Distilling the knowledge in a neural network"); the rest is the label. 0 to 1.
         weight_average: Decay of an exponential moving average of the weights, which is then validated and kept; 0
@@ -156,7 +157,7 @@ class Train(Section):
     loss: Literal["cross_entropy", "focal"]
     focal_gamma: NonNegativeFloat
     label_smoothing: Fraction
-    imbalance: Literal["none", "class_weights", "effective_number", "oversample"]
+    imbalance: Literal["none", "class_weights", "effective_number", "oversample", "smote"]
     soft_targets: Probability
     weight_average: Fraction
     norm_batches: NonNegativeInt

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.base.arrays import read_split
-from ferflow.base.files import whole_file
-from ferflow.base.hashing import digest_of
+from ferflow.base.files import whole_file, write_json
+from ferflow.base.hashing import digest_of, sha256
 from ferflow.base.network import predict
 from ferflow.train.architectures import check_options
 from ferflow.train.checkpoint import forget_checkpoints, training_code
@@ -21,13 +21,14 @@ from ferflow.tune.study_outputs import write_study
 from ferflow.tune.subset import stratified_rows
 
 
-def tune_model(settings: SearchSettings, *, data: Path, report: Path, checkpoints: Path) -> None:
+def tune_model(settings: SearchSettings, *, data: Path, report: Path, log: Path, checkpoints: Path) -> None:
     """Check both ends of every range, run the study, write it, delete what resuming it needed.
 
     Args:
         settings: What to search, and what a trial trains.
         data: Folder that prepare wrote.
         report: Folder for best.json, trials.csv and importance.csv.
+        log: JSON file for what differs from run to run: the time of each trial.
         checkpoints: Folder for the journal and the state of the running trial.
 
     Raises:
@@ -74,4 +75,13 @@ def tune_model(settings: SearchSettings, *, data: Path, report: Path, checkpoint
     choice = choose_trial(study, first, correct, settings.significance)
     print(describe(choice, metric), flush=True)
     write_study(report, study, choice, settings.model, metric)
+    seconds = [trial.user_attrs["seconds"] for trial in study.trials]
+    write_json(
+        log,
+        {
+            "seconds": round(sum(seconds), 1),
+            "trial_seconds": seconds,
+            "trials_sha256": sha256(report / "trials.csv"),
+        },
+    )
     forget_checkpoints(checkpoints)

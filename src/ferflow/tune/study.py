@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -102,17 +103,20 @@ def _run(study: optuna.Study, trial: optuna.Trial, objective: Objective) -> None
         if trial.should_prune():
             raise optuna.TrialPruned
 
+    began = time.monotonic()
     try:
         value = float(objective(dict(trial.params), report))
         if not math.isfinite(value):
             raise ModelError(f"the metric is {value}")
     except optuna.TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
+        outcome: dict[str, Any] = {"state": TrialState.PRUNED}
     except ModelError as error:
         trial.set_user_attr("reason", str(error))
-        study.tell(trial, state=TrialState.FAIL)
+        outcome = {"state": TrialState.FAIL}
     else:
-        study.tell(trial, value)
+        outcome = {"values": value}
+    trial.set_user_attr("seconds", round(time.monotonic() - began, 1))
+    study.tell(trial, **outcome)
 
 
 def _seed(seed: int, number: int) -> int:

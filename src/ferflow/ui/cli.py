@@ -77,6 +77,27 @@ def _run(arguments: argparse.Namespace) -> None:
         track(config)
         print(Path("reports/compare/leaderboard.md").read_text(encoding="utf-8"))
         print("Next: `make ui` shows every run; reports/eda/index.html shows the data.")
+        if advice := _branch_advice(config.dataset):
+            print(advice)
+
+
+def _branch_advice(dataset: str) -> str:
+    """Return how to keep results of another dataset than the last commit's apart, or nothing if they are not."""
+    command = ["git", "show", f"HEAD:./{PARAMS}"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode:  # no git, or nothing committed
+        return ""
+    try:
+        committed = parse_config(done.stdout).dataset
+    except ConfigError:  # an older layout
+        return ""
+    if committed == dataset:
+        return ""
+    return (
+        f"dvc.lock, params.yaml, settings/ and reports/ now describe {dataset}; the last commit has those of "
+        f"{committed}. To keep both: git switch -c {dataset}, then commit. To return to {committed}: "
+        "git restore . && dvc checkout."
+    )
 
 
 def results_of(config: Config, models: Sequence[str] | None, tuned: Sequence[str] | None) -> dict[str, Any]:

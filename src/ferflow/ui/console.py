@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import logging
 import os
 import re
 import sys
@@ -69,10 +70,16 @@ def start_keras(backend: str) -> None:
             f"(pip install {backend}), or set backend to one that is installed."
         )
     os.environ["KERAS_BACKEND"] = backend
+    logging.getLogger("tensorflow").addFilter(_is_news)
     with _filtered_stderr():
         import keras
 
         keras.ops.zeros(1)  # initializes the devices, and so prints their notices here and not in the first step
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return whether a message of TensorFlow concerns the user: that each new network is compiled again does not."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from ferflow.ui.tracking.tracked_files import (
     read_history,
     read_output,
     recorded_time,
+    recorded_trial_times,
     shares,
     unreadable,
     whole_numbers,
@@ -162,8 +163,7 @@ class Study:
         if "study/value" in results:
             results[glance_metric(f"best_{metric}")] = results.pop("study/value")
         counts = {f"study.{key}": value for key, value in whole_numbers(plain).items()}
-        log = self.lock.root / f"logs/tune/{self.result}.json"
-        started, ended = recorded_time(log, "trials_sha256", self._folder / "trials.csv")
+        started, ended = recorded_time(self._log, "trials_sha256", self._folder / "trials.csv")
         return Content(
             name=f"tune {self.result}",
             params=text_params({"model": self.result, "metric": metric, "best": params}) | text_params(counts),
@@ -188,6 +188,7 @@ class Study:
         try:
             with path.open(encoding="utf-8", newline="") as handle:
                 rows = list(csv.DictReader(handle))
+            times = recorded_trial_times(self._log, path, len(rows))
             return [
                 Content(
                     name=f"trial {row['number']}",
@@ -198,8 +199,10 @@ class Study:
                     tags={**tags, "ferflow.trial_state": row["state"]},
                     results={glance_metric(metric): float(row["value"])} if row.get("value") else {},
                     status="FAILED" if row["state"] == "FAIL" else "FINISHED",
+                    started=started,
+                    ended=ended,
                 )
-                for row in rows
+                for row, (started, ended) in zip(rows, times, strict=True)
             ]
         except (OSError, KeyError, ValueError) as error:
             raise unreadable(path, error, self.stage) from error
@@ -207,6 +210,10 @@ class Study:
     @property
     def _folder(self) -> Path:
         return self.lock.root / "reports" / "tune" / self.result
+
+    @property
+    def _log(self) -> Path:
+        return self.lock.root / f"logs/tune/{self.result}.json"
 
     def _best(self) -> dict[str, Any]:
         return read_output(self._folder / "best.json", self.stage)

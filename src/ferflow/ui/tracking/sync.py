@@ -268,7 +268,7 @@ class _Sync:
             nested_fingerprint = f"{fingerprint}/{trial.name}"
             tags = {**trial.tags, "mlflow.parentRunId": run.info.run_id}
             nested = self.store.find_run(experiment, nested_fingerprint)
-            nested = nested or self.store.create_run(experiment, nested_fingerprint, trial.name, tags)
+            nested = nested or self.store.create_run(experiment, nested_fingerprint, trial.name, tags, trial.started)
             if nested.data.tags.get(LOGGED) != digest:
                 write_run(self.store, experiment, nested, digest, trial)
         write_run(self.store, experiment, run, digest, content)

@@ -1,6 +1,7 @@
 """Read what DVC tracks of a result: mappings, histories, counts, the time that it took, and its dataset."""
 
 import csv
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,6 +108,22 @@ def recorded_time(log: Path, key: str, output: Path) -> tuple[int | None, int | 
         return ended - int(1000 * content["seconds"]), ended
     except (OSError, KeyError, ValueError, TypeError):
         return None, None
+
+
+def recorded_trial_times(log: Path, trials: Path, count: int) -> list[tuple[int | None, int | None]]:
+    """Return start and end of each trial of a search, in milliseconds since 1970, or None for both.
+
+    Args:
+        log: JSON file with `seconds` and `trial_seconds`; see recorded_time.
+        trials: trials.csv.
+        count: Number of trials.
+    """
+    start, _ = recorded_time(log, "trials_sha256", trials)
+    seconds = json.loads(log.read_text(encoding="utf-8")).get("trial_seconds", []) if start is not None else []
+    if start is None or len(seconds) != count:
+        return [(None, None)] * count
+    ends = [start + int(1000 * end) for end in itertools.accumulate(seconds)]
+    return list(zip([start, *ends[:-1]], ends, strict=True))
 
 
 def dataset_inputs(lock: Lock, stage: str, dataset: str, rows: Mapping[str, int | None]) -> "list[DatasetInput]":
