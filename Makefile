@@ -51,7 +51,7 @@ coverage: $(VENV)/.dev ## run the tests and report which lines they cover
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style, types and import directions
-	@ruff check . && ruff format --check . && mypy && lint-imports
+	@ruff check --no-cache . && ruff format --check . && mypy && lint-imports
 
 .PHONY: ui
 ui: env ## update MLflow, print the address of its charts and open it (PORT=5000)

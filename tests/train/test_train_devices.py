@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from train_helpers import noise, resolved
 
 from defaults import plain_train
 from ferflow.base.errors import ConfigError
 from ferflow.train.loop import train_network
+from train_helpers import noise, resolved
 
 TWO_DEVICES = {
     "KERAS_BACKEND": "jax",

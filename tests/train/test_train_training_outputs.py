@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from train_helpers import SMALL, noise, resolved
 
 from ferflow.base.contracts import TrainSummary
 from ferflow.base.files import read_json, write_yaml
@@ -20,6 +19,7 @@ from ferflow.train.architectures import build_network
 from ferflow.train.loop import TrainResult
 from ferflow.train.recipe import ResultSettings, read_settings
 from ferflow.train.training_outputs import save_model, write_outputs
+from train_helpers import SMALL, noise, resolved
 
 
 def result(model: keras.Model, epochs: int = 3) -> TrainResult:

@@ -1,6 +1,8 @@
 """`ferflow ui`: MLflow's UI, opened on the page that shows a dataset's runs with their charts."""
 
 import contextlib
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -44,15 +46,17 @@ def show(store: Store, experiment: str, port: int, *, browser: bool) -> None:
         browser: Whether to open the address in the user's browser.
 
     Raises:
-        TrackingError: The server does not start.
+        TrackingError: The port is in use, or the server does not start.
     """
     if store.uri.startswith("http"):
         _tell(runs_address(store.uri, experiment), browser=browser)
         return
+    _check_port(port)  # the other program may be a server of another project, and would answer for this one
     base = f"http://127.0.0.1:{port}"
     command = [str(Path(sys.executable).parent / "mlflow"), "ui", "--backend-store-uri", store.uri]
     if store.artifacts is not None:
         command += ["--default-artifact-root", store.artifacts.as_uri()]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends with this process
     server = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"])
     try:
         _wait(server, base)
@@ -62,6 +66,18 @@ def show(store: Store, experiment: str, port: int, *, browser: bool) -> None:
         server.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.wait(timeout=10)
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise TrackingError(
+                f"Port {port} of 127.0.0.1 cannot be used ({error.strerror}). If a server still runs there, stop it or "
+                f"choose another port: make ui PORT={port + 1}."
+            ) from None
 
 
 def _wait(server: "subprocess.Popen[bytes]", base: str, timeout: float = 120.0) -> None:
