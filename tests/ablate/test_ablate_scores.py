@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import binomtest, norm
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 
 from ferflow.ablate.paired_scores import compare_arms, resampled_means
 
@@ -40,6 +40,10 @@ def test_accuracy_and_log_loss_are_those_of_scikit_learn(drawn) -> None:
     arms, labels, _, folds = drawn
     for name, scores in compare(drawn).items():
         assert scores.accuracy == pytest.approx(accuracy_score(labels, arms[name].argmax(axis=1)), abs=1e-6)
+        predicted, rarest = arms[name].argmax(axis=1), np.bincount(labels).argmin()
+        assert scores.macro_f1 == pytest.approx(f1_score(labels, predicted, average="macro"), abs=1e-6)
+        recalls = recall_score(labels, predicted, average=None)
+        assert scores.rarest_recall == pytest.approx(recalls[rarest], abs=1e-6)
         exact = arms[name].astype(np.float64)
         assert scores.log_loss == pytest.approx(log_loss(labels, exact / exact.sum(axis=1, keepdims=True)), abs=1e-5)
         for fold, value in zip(range(1, 6), scores.accuracy_by_fold, strict=True):

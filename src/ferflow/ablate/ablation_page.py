@@ -14,7 +14,7 @@ from ferflow.reporting.text import DASH, count, listed, markdown_table, percent
 
 HEADER = (
     "arm", "what changes", "accuracy", "difference, points", "p", "p, Holm", "folds ahead", "log loss",
-    "difference, nats", "seconds",
+    "difference, nats", "macro F1", "recall, rarest", "seconds",
 )  # fmt: skip
 _LEFT = 2  # columns of text, which are aligned left
 _INTRODUCTION = """\
@@ -75,7 +75,8 @@ def section(summary: AblationSummary) -> str:
         f"`{summary.views}`, seed {summary.seed}.{base}"
     )
     note = (
-        f"Intervals: {percent(summary.confidence, 0)}, {summary.resamples:,} resamples. Seconds are those of one "
+        f"Intervals: {percent(summary.confidence, 0)}, {summary.resamples:,} resamples. The rarest class is "
+        f"{summary.rarest}. Seconds are those of one "
         f"training, the mean over the folds{_processors(summary.arms)}. Libraries: {versions}."
     )
     failures = [f"`{name}` could not be trained: {arm.failed}" for name, arm in summary.arms.items() if arm.failed]
@@ -101,6 +102,7 @@ def _row(name: str, arm: Arm, folds: int) -> list[str]:
             f"{scores.log_loss:.3f}",
             _difference(scores.log_loss_difference, 1, 3),
         ]
+    row += [f"{scores.macro_f1:.3f}", percent(scores.rarest_recall)]
     return [*row, DASH if arm.seconds is None else f"{arm.seconds:.0f}"]
 
 

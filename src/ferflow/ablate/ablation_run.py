@@ -13,7 +13,7 @@ from ferflow.ablate.ablation_page import write_page
 from ferflow.ablate.ablation_runs import AblationRuns
 from ferflow.ablate.ablation_summary import AblationSummary, Arm
 from ferflow.ablate.fold_training import FoldResult, find_result, result_key, train_fold
-from ferflow.ablate.paired_scores import compare_arms
+from ferflow.ablate.paired_scores import compare_arms, rarest_class
 from ferflow.ablate.pooled_images import pool
 from ferflow.base.arrays import Split, read_split
 from ferflow.base.errors import ConfigError, ModelError
@@ -225,6 +225,7 @@ class _Running:
             folds_run=folds_run,
             images=len(rows),
             groups=len(np.unique(groups)),
+            rarest=self.images.classes[rarest_class(self.images.labels[rows])],
             resamples=compare.resamples,
             confidence=compare.confidence,
             arms=arms,

@@ -25,6 +25,8 @@ class ArmScores(Contract):
     Attributes:
         accuracy: Share of correct predictions, 0 to 1.
         log_loss: Mean negative log-likelihood in nats.
+        macro_f1: F1 score averaged over the classes, 0 to 1.
+        rarest_recall: Recall of the class with the fewest images, 0 to 1.
         accuracy_by_fold: Accuracy on each fold.
         accuracy_difference: Accuracy minus the baseline's.
         log_loss_difference: Log loss minus the baseline's.
@@ -35,6 +37,8 @@ class ArmScores(Contract):
 
     accuracy: float
     log_loss: float
+    macro_f1: float
+    rarest_recall: float
     accuracy_by_fold: tuple[float, ...]
     accuracy_difference: Difference | None = None
     log_loss_difference: Difference | None = None
@@ -79,6 +83,7 @@ class AblationSummary(Contract):
         folds_run: Number of folds that every arm was trained on.
         images: Number of held-out images that the scores are over.
         groups: Number of their groups of copies.
+        rarest: Class with the fewest of them.
         resamples: Number of bootstrap resamples.
         confidence: Confidence level of the intervals.
         arms: The arms by name; the first one is the baseline.
@@ -98,6 +103,7 @@ class AblationSummary(Contract):
     folds_run: int
     images: int
     groups: int
+    rarest: str
     resamples: int
     confidence: float
     arms: dict[str, Arm]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.ablate.ablation_summary import ArmScores, Difference
-from ferflow.base.metrics import mcnemar
+from ferflow.base.metrics import macro_f1, mcnemar
 from ferflow.compare.significance import holm
 from ferflow.reporting.confusion import interval
 
@@ -44,7 +44,9 @@ def compare_arms(
         seed: Seed of the bootstrap.
     """
     names = list(probabilities)
-    correct = np.stack([probabilities[name].argmax(axis=1) == labels for name in names], axis=1).astype(np.float64)
+    classes, rarest = probabilities[names[0]].shape[1], rarest_class(labels)
+    predicted = [probabilities[name].argmax(axis=1) for name in names]
+    correct = np.stack([answers == labels for answers in predicted], axis=1).astype(np.float64)
     losses = np.stack([image_losses(labels, probabilities[name]) for name in names], axis=1)
     differences = np.concatenate([correct - correct[:, :1], losses - losses[:, :1]], axis=1)
     resampled = resampled_means(differences, groups, resamples, seed)
@@ -62,6 +64,8 @@ def compare_arms(
         scores[name] = ArmScores(
             accuracy=_rounded(correct[:, arm].mean()),
             log_loss=_rounded(losses[:, arm].mean()),
+            macro_f1=_rounded(macro_f1(labels, predicted[arm], classes)),
+            rarest_recall=_rounded(correct[labels == rarest, arm].mean()),
             accuracy_by_fold=tuple(_rounded(share) for share in by_fold[:, arm]),
             accuracy_difference=values[arm] if other else None,
             log_loss_difference=values[len(names) + arm] if other else None,
@@ -70,6 +74,16 @@ def compare_arms(
             folds_ahead=int((by_fold[:, arm] > by_fold[:, 0]).sum()) if other else None,
         )
     return scores
+
+
+def rarest_class(labels: Labels) -> int:
+    """Return the class with the fewest images, of those that have any; the first one on ties.
+
+    >>> rarest_class(np.array([0, 0, 2, 2, 2, 3]))
+    3
+    """
+    present, counts = np.unique(labels, return_counts=True)
+    return int(present[counts.argmin()])
 
 
 def image_losses(labels: Labels, probabilities: Probabilities) -> Floats:
