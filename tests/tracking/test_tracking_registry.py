@@ -129,6 +129,20 @@ def test_it_answers_over_http(registered_model: Any) -> None:
     assert sum(rows[0].values()) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_refusal_over_http_has_its_reason_in_the_message(registered_model: Any) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.pyfunc.scoring_server import invocations
+
+    body = json.dumps({"inputs": faces(2)[:, :8].tolist()})
+    with pytest.raises(MlflowException) as caught:
+        invocations(body, "application/json", registered_model, registered_model.metadata.get_input_schema())
+    answer = json.loads(caught.value.serialize_as_json())  # what the server sends
+    assert caught.value.get_http_status_code() == 400
+    assert "The faces have an invalid shape" in answer["message"]
+    assert "Received: (2, 8, 12)" in answer["message"]
+    assert "stack_trace" not in answer
+
+
 def test_loading_needs_nothing_of_ferflow(
     store: Store, experiment: str, network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

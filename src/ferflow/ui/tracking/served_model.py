@@ -13,8 +13,21 @@ import mlflow
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
 
 BATCH = 256  # faces in one step of the network
+
+
+class InvalidFacesError(MlflowException, ValueError):  # type: ignore[misc]
+    """The model refuses faces.
+
+    It is an MlflowException, since MLflow's server hides the reason of any other one in a stack trace, and answers with
+    a general message instead.
+    """
+
+    def __init__(self, reason: str) -> None:
+        """Take the reason, a sentence or more."""
+        MlflowException.__init__(self, reason, error_code=INVALID_PARAMETER_VALUE)
 
 
 class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
@@ -54,7 +67,7 @@ class FaceClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             float32 table with N rows that sum to 1, and a column for each class, named after it.
 
         Raises:
-            ValueError: The shape, type or range is invalid; the message says what was received.
+            InvalidFacesError: The shape, type or range is invalid; the message says what was received.
         """
         faces = as_faces(model_input, self.network.input_shape[1])
         batches = [self._answer(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)]
@@ -76,23 +89,23 @@ def as_faces(value: Any, side: int) -> npt.NDArray[np.float32]:
         side: Side of the network's input in pixels.
 
     Raises:
-        ValueError: The shape, type or range is invalid.
+        InvalidFacesError: The shape, type or range is invalid.
     """
     expected = f"Expected uint8 grey levels 0 to 255, (N, {side}, {side}) or (N, {side}, {side}, 1)."
     try:
         faces = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"The faces are not of one size. {expected} NumPy says: {error}.") from None
+        raise InvalidFacesError(f"The faces are not of one size. {expected} NumPy says: {error}.") from None
     if faces.shape[1:] not in ((side, side), (side, side, 1)):
         advice = " For a single face, add an axis in front: face[None]." if faces.shape == (side, side) else ""
-        raise ValueError(f"The faces have an invalid shape. {expected} Received: {faces.shape}.{advice}")
+        raise InvalidFacesError(f"The faces have an invalid shape. {expected} Received: {faces.shape}.{advice}")
     if not np.issubdtype(faces.dtype, np.integer):
         advice = (
             " Multiply values between 0 and 1 by 255 and round them." if np.issubdtype(faces.dtype, np.floating) else ""
         )
-        raise ValueError(f"The faces have an invalid type. {expected} Received: {faces.dtype}.{advice}")
+        raise InvalidFacesError(f"The faces have an invalid type. {expected} Received: {faces.dtype}.{advice}")
     if faces.size and (faces.min() < 0 or faces.max() > 255):
-        raise ValueError(f"The faces are out of range. {expected} Received: {faces.min()} to {faces.max()}.")
+        raise InvalidFacesError(f"The faces are out of range. {expected} Received: {faces.min()} to {faces.max()}.")
     return faces.reshape(-1, side, side, 1).astype(np.float32)
 
 
