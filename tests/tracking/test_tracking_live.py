@@ -3,13 +3,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ferflow.ui.tracking import LiveRun, Store, open_live_run, read_lock
+from ferflow.ui.tracking import LiveRun, Store, live_run, open_live_run, read_lock
 
 URI = "sqlite:///mlflow.db"
 PARAMS = {
@@ -41,6 +42,24 @@ def only_run(store: Store) -> Any:
 
 def steps(store: Store, run: Any, key: str) -> list[tuple[int, float]]:
     return [(point.step, point.value) for point in store.client.get_metric_history(run.info.run_id, key)]
+
+
+def test_a_long_training_shows_processor_and_memory(
+    tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
+    monkeypatch.setattr(live_run, "LONG", 0.0)
+    store = new_store(tmp_path)
+    with live(tmp_path) as run:
+        run.log_epoch(1, {"loss": 1.0})
+        ends = time.monotonic() + 60
+        while "system/cpu_utilization_percentage" not in (shown := only_run(store).data.metrics):
+            assert time.monotonic() < ends, shown
+            time.sleep(0.2)
+    assert only_run(store).info.status == "FINISHED"
+    assert "system/system_memory_usage_megabytes" in only_run(store).data.metrics
+    assert not [thread for thread in threading.enumerate() if "SystemMetrics" in thread.name]
 
 
 def test_every_epoch_shows_as_it_ends(tmp_path: Path, new_store: NewStore) -> None:
