@@ -200,7 +200,7 @@ def test_other_settings_seed_or_images_are_trained_anew(
         one for one in runs_of_all(project, config) if one.data.tags.get("mlflow.parentRunId") == run.info.run_id
     ]
     last_epoch = nested.data.metrics["epochs/val_accuracy"]
-    assert nested.data.metrics["Key/fold_accuracy"] == pytest.approx(last_epoch, abs=1e-6)
+    assert nested.data.metrics["Best/fold_accuracy"] == pytest.approx(last_epoch, abs=1e-6)
     other = tmp_path / "prepare"
     shutil.copytree(data, other)
     images = np.load(other / "train_images.npy")
@@ -277,7 +277,7 @@ def test_mlflow_shows_the_ablation_with_a_nested_run_per_training(finished: Path
             assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
             assert run.info.status == "FINISHED"
             assert run.info.end_time > run.info.start_time
-            accuracy = run.data.metrics["Key/fold_accuracy"]
+            accuracy = run.data.metrics["Best/fold_accuracy"]
             assert accuracy == pytest.approx(entry["scores"]["accuracy_by_fold"][fold - 1], abs=1e-6)
             history = store.client.get_metric_history(run.info.run_id, "epochs/val_loss")
             assert [point.step for point in history] == [1, 2]

@@ -46,6 +46,19 @@ def test_a_changed_byte_is_detected_or_harmless(
     assert sorted(found.values()) == sorted(FACES.values())
 
 
+@pytest.mark.parametrize("change", ["kind", "name"])
+def test_a_file_that_became_a_folder_is_detected(tmp_path_factory: pytest.TempPathFactory, change: str) -> None:
+    data = bytearray(zip_of({"train/happy/1.jpg": FACES["train/happy/Training_0.jpg"]}))
+    entry = data.rindex(b"PK\x01\x02")
+    if change == "kind":
+        data[entry + 41] ^= 0x40  # the Unix mode's type: a folder
+    else:
+        name = len("train/happy/1.jpg")
+        data[entry + 46 + name - 1 : entry + 46 + name] = b"/"
+        data[30 + name - 1 : 30 + name] = b"/"
+    check_refused(tmp_path_factory, bytes(data))
+
+
 def check_refused(factory: pytest.TempPathFactory, data: bytes) -> None:
     with pytest.raises(DownloadError):
         unpack_to(factory, data)

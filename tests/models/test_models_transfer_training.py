@@ -52,6 +52,7 @@ def settings(architecture: str, weights: str, **train: Any) -> ResultSettings:
     changes = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "schedule": "constant"}
     return ResultSettings(
         result=architecture,
+        teacher="none",
         model=architecture,
         architecture=architecture,
         seed=1,

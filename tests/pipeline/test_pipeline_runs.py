@@ -80,7 +80,7 @@ def test_dvc_shows_graph_metrics_and_plots(finished: Project) -> None:
     page = finished.run("dvc", "plots", "show", "--out", "plots-page")
     assert "index.html" in page
     html = (finished.folder / "plots-page/index.html").read_text()
-    assert "cnn: validation accuracy" in html
+    assert "cnn: validation" in html
     assert "confusion" in html
 
 

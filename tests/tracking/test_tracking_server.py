@@ -85,6 +85,6 @@ def test_the_address_of_the_runs_is_printed(server: str, tmp_path: Path, capsys:
     assert query == {
         "workflowType": ["machine_learning"],
         "compareRunsMode": ["CHART"],
-        "orderByKey": ["metrics.`Key/validation_accuracy`"],
+        "orderByKey": ["metrics.`Best/validation_accuracy`"],
         "orderByAsc": ["false"],
     }

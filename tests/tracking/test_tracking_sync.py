@@ -38,11 +38,11 @@ def test_everything_that_dvc_tells_of_appears(project: Path, new_store: NewStore
         "images.PrivateTest": "10",
     }
     sections = {key.partition("/")[0] for key in one.data.metrics}
-    assert min(sections) == min(sections, key=str.lower) == "Key", "the first section, however MLflow sorts"
-    assert sections == {"Key", "best_epoch", "epochs", "PrivateTest", "test", "validation"}
+    assert min(sections) == min(sections, key=str.lower) == "Best", "the first section, however MLflow sorts"
+    assert sections == {"Best", "best_epoch", "epochs", "PrivateTest", "test", "validation"}
     wanted = {"best_epoch/val_accuracy": 0.8, "epochs/loss": 0.333333}
     wanted |= {"validation/accuracy": 0.8, "test/accuracy": 0.8, "PrivateTest/accuracy": 0.7}
-    wanted |= {"Key/validation_accuracy": 0.8, "Key/PrivateTest_accuracy": 0.7}
+    wanted |= {"Best/validation_accuracy": 0.8, "Best/PrivateTest_accuracy": 0.7}
     assert wanted.items() <= one.data.metrics.items()
     assert not any("per_class" in key for key in one.data.metrics)
     history = store.client.get_metric_history(one.info.run_id, "epochs/val_accuracy")
@@ -86,7 +86,7 @@ def test_every_training_is_a_logged_model_of_its_run(project: Path, new_store: N
     for name, model in models.items():
         assert model.source_run_id == runs[name].info.run_id
         assert [output.model_id for output in runs[name].outputs.model_outputs] == [model.model_id]
-        assert {metric.key: metric.value for metric in model.metrics}["Key/validation_accuracy"] == 0.8
+        assert {metric.key: metric.value for metric in model.metrics}["Best/validation_accuracy"] == 0.8
     track(project)
     assert len(store.client.search_logged_models([store.experiment("drawn")])) == 2
 
@@ -132,7 +132,7 @@ def test_a_study_is_a_parent_with_its_trials_nested(project: Path, new_store: Ne
     runs = runs_of(store)
     parent = runs["tune one"]
     assert parent.data.params["best.train.learning_rate"] == "0.01"
-    assert parent.data.metrics == {"Key/best_val_accuracy": 0.75}
+    assert parent.data.metrics == {"Best/best_val_accuracy": 0.75}
     assert parent.data.params["study.trials"] == "3"
     assert parent.data.params["model"] == "one"
     assert [item.path for item in store.client.list_artifacts(parent.info.run_id, "study")] == ["study/history.png"]
@@ -140,7 +140,7 @@ def test_a_study_is_a_parent_with_its_trials_nested(project: Path, new_store: Ne
     assert {run.data.tags["mlflow.parentRunId"] for run in trials.values()} == {parent.info.run_id}
     assert "mlflow.parentRunId" not in parent.data.tags
     assert trials["trial 1"].data.params == {"train.learning_rate": "0.01", "epochs": "2"}
-    assert trials["trial 1"].data.metrics == {"Key/val_accuracy": 0.75}
+    assert trials["trial 1"].data.metrics == {"Best/val_accuracy": 0.75}
     assert trials["trial 2"].data.tags["ferflow.trial_state"] == "PRUNED"
     assert trials["trial 3"].info.status == "FAILED"
     assert trials["trial 3"].data.metrics == {}

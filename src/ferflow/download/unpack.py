@@ -90,6 +90,8 @@ def _unpack_zip(archive: Path, folder: Path, budget: Budget) -> None:
                 )
             if name.endswith("/") or kind == stat.S_IFDIR:
                 check_member(name)
+                if member.file_size:
+                    raise zipfile.BadZipFile(f"{name} is a folder in its list of files, but holds data")
                 continue
             path = folder / member_path(name)
             try:

@@ -1,7 +1,7 @@
 """What one MLflow run shows, and how it is written: only what the run lacks is sent to the store.
 
 MLflow's UI makes a section of charts for each part of a metric's name before the slash, and sorts the sections by name:
-`Key/` comes first, with the few numbers that one looks for, then the curves and each set of images.
+`Best/` comes first, with the few numbers that one looks for, then the curves and each set of images.
 """
 
 import json
@@ -136,7 +136,7 @@ def glance_metric(key: str) -> str:
     """Return the name in MLflow of one of the few metrics that come first.
 
     >>> glance_metric("validation_accuracy")
-    'Key/validation_accuracy'
+    'Best/validation_accuracy'
     """
     return f"{GLANCE}/{key}"
 

@@ -21,7 +21,7 @@ DEFAULT_URI = "sqlite:///mlflow.db"
 FINGERPRINT = "ferflow.fingerprint"
 """Tag that identifies a run; see ferflow.ui.tracking.dvc_lock."""
 
-GLANCE = "Key"
+GLANCE = "Best"
 """Section of the metrics that MLflow's UI shows first: it sorts sections by name, in some places capitals first."""
 
 # With the first tag MLflow's UI offers runs and models; without it, traces of language models. The others name the
