@@ -1,3 +1,4 @@
+import json
 import shutil
 import socket
 from collections.abc import Iterator
@@ -85,6 +86,8 @@ def test_the_address_of_the_runs_is_printed(server: str, tmp_path: Path, capsys:
     assert query == {
         "workflowType": ["machine_learning"],
         "compareRunsMode": ["CHART"],
-        "orderByKey": ["metrics.`Best/validation_accuracy`"],
-        "orderByAsc": ["false"],
+        "viewStateShareKey": ["ferflow"],
     }
+    view = json.loads(store.client.get_experiment(experiment).tags["mlflow.sharedViewState.ferflow"])
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`Best/validation_accuracy`", False)
+    assert "params.`trained.parameters`" in view["selectedColumns"]

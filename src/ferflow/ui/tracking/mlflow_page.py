@@ -1,6 +1,7 @@
 """`ferflow ui`: MLflow's UI, opened on the page that shows a dataset's runs with their charts."""
 
 import contextlib
+import json
 import signal
 import socket
 import subprocess
@@ -15,9 +16,35 @@ from pathlib import Path
 from ferflow.base.errors import TrackingError
 from ferflow.ui.tracking.store import GLANCE, Store
 
+_VIEW = "ferflow"
+_BEST_FIRST = f"metrics.`{GLANCE}/validation_accuracy`"
+_COLUMNS = (
+    _BEST_FIRST,
+    f"metrics.`{GLANCE}/validation_macro_f1`",
+    f"metrics.`{GLANCE}/PrivateTest_accuracy`",
+    f"metrics.`{GLANCE}/test_accuracy`",
+    "params.`trained.parameters`",
+    "params.`trained.best_epoch`",
+)
+
+
+def share_view(store: Store, experiment: str) -> None:
+    """Give an experiment the view that runs_address opens: its order and columns, as MLflow's "Share view" stores one.
+
+    Args:
+        store: MLflow store.
+        experiment: Id of the experiment.
+
+    Raises:
+        TrackingError: The store cannot be used.
+    """
+    view = {"orderByKey": _BEST_FIRST, "orderByAsc": False, "selectedColumns": list(_COLUMNS)}
+    with store.session() as client:
+        client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{_VIEW}", json.dumps(view))
+
 
 def runs_address(base: str, experiment: str) -> str:
-    """Return the address of an experiment's runs with their charts, the best validation accuracy first.
+    """Return the address of an experiment's runs with their charts, in the order and columns of share_view.
 
     Without `workflowType`, a browser that has never shown MLflow opens the side for language models, which is empty.
 
@@ -25,13 +52,7 @@ def runs_address(base: str, experiment: str) -> str:
     'http://127.0.0.1:5000/#/experiments/1/runs'
     """
     query = urllib.parse.urlencode(
-        {
-            "workflowType": "machine_learning",
-            "compareRunsMode": "CHART",
-            "orderByKey": f"metrics.`{GLANCE}/validation_accuracy`",
-            "orderByAsc": "false",
-        },
-        quote_via=urllib.parse.quote,
+        {"workflowType": "machine_learning", "compareRunsMode": "CHART", "viewStateShareKey": _VIEW}
     )
     return f"{base.rstrip('/')}/#/experiments/{experiment}/runs?{query}"
 
@@ -48,6 +69,7 @@ def show(store: Store, experiment: str, port: int, *, browser: bool) -> None:
     Raises:
         TrackingError: The port is in use, or the server does not start.
     """
+    share_view(store, experiment)
     if store.uri.startswith("http"):
         _tell(runs_address(store.uri, experiment), browser=browser)
         return
