@@ -12,9 +12,9 @@ from tracking_helpers import CLASSES, SIDE, candidate_in, faces, served, write_n
 
 from ferflow.base.errors import ModelError
 from ferflow.base.hashing import sha256
-from ferflow.ui.tracking import Store, connect
+from ferflow.ui.tracking import Store, connect, logged_models
 from ferflow.ui.tracking.champions import champion_of
-from ferflow.ui.tracking.logged_models import example_faces, input_side
+from ferflow.ui.tracking.logged_models import example_faces, input_side, log_network
 from ferflow.ui.tracking.registry import Candidate, register
 
 NewStore = Callable[..., Store]
@@ -116,6 +116,23 @@ def test_a_server_s_registry_takes_the_champion(tmp_path: Path, server: str, net
     assert register_champion(store, experiment, run.info.run_id, candidate_in(network)) == "unchanged"
     assert len(served().predict(faces())) == 5
     assert store.client.get_model_version_by_alias("ferflow", "champion").run_id == run.info.run_id
+
+
+def test_a_model_that_another_process_is_logging_is_left_alone(
+    store: Store, experiment: str, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = candidate_in(network).network
+    pending = store.client.create_logged_model(experiment, "cnn", None, {logged_models.MODEL_SHA256: ours.sha256})
+
+    def ids() -> set[str]:
+        return {model.model_id for model in store.client.search_logged_models([experiment])}
+
+    first = log_network(store, experiment, None, ours)
+    assert ids() == {pending.model_id, first}
+    monkeypatch.setattr(logged_models, "_ABANDONED_AFTER", 0.0)  # an interrupted one is deleted
+    store.client.delete_logged_model(first)
+    second = log_network(store, experiment, None, ours)
+    assert ids() == {second}
 
 
 def test_it_answers_over_http(registered_model: Any) -> None:

@@ -3,8 +3,11 @@
 import importlib.metadata
 import json
 import logging
+import os
 import shutil
+import socket
 import tempfile
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil  # type: ignore[import-untyped]
 
 from ferflow.base.errors import ModelError
 from ferflow.base.files import read_json
+from ferflow.base.hashing import digest_of
 from ferflow.ui.console import start_keras
 from ferflow.ui.tracking.store import Store
 
 if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import PyFuncModel
 
 MODEL_SHA256 = "ferflow.model_sha256"
+_WRITER = "ferflow.writer"
+"""Tag of a logged model: digest of the machine's name, and number of the process that logs it."""
+_ABANDONED_AFTER = 600.0  # seconds; a model of another machine that is not ready by then was interrupted
 SERVED_VIEWS = ("single", "flip")
 """Test-time views that the served model supports; with others, it answers for the image alone."""
 _SERVED = Path(__file__).with_name("served_model.py")
@@ -69,10 +78,13 @@ def log_network(store: Store, experiment: str, run_id: str | None, network: Netw
         for model in client.search_logged_models([experiment], f"tags.`{MODEL_SHA256}` = '{network.sha256}'"):
             if run_id is not None and model.source_run_id != run_id:
                 continue  # another run ended with the same weights, such as a search whose first trial was the best
-            if model.status == LoggedModelStatus.READY and loadable(store, str(model.model_id)):
-                return str(model.model_id)
+            if model.status == LoggedModelStatus.READY:
+                if loadable(store, str(model.model_id)):
+                    return str(model.model_id)
+            elif _is_being_logged(model):
+                continue
             client.delete_logged_model(model.model_id)  # logging it was interrupted, or its files are lost
-        tags = {**dict(network.tags), MODEL_SHA256: network.sha256}
+        tags = {**dict(network.tags), MODEL_SHA256: network.sha256, _WRITER: f"{_machine()}:{os.getpid()}"}
         model_id = client.create_logged_model(experiment, network.model, run_id, tags, model_type="emotions").model_id
     with tempfile.TemporaryDirectory() as temporary:
         _save(Path(temporary), network, model_id, run_id)
@@ -83,6 +95,18 @@ def log_network(store: Store, experiment: str, run_id: str | None, network: Netw
         if run_id:
             client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
     return str(model_id)
+
+
+def _is_being_logged(model: "LoggedModel") -> bool:
+    """Return whether another process may be logging a model that is not ready."""
+    machine, _, process = model.tags.get(_WRITER, "").partition(":")
+    if machine == _machine() and process.isdigit():
+        return int(process) != os.getpid() and bool(psutil.pid_exists(int(process)))
+    return time.time() - model.creation_timestamp / 1000 < _ABANDONED_AFTER
+
+
+def _machine() -> str:
+    return digest_of(socket.gethostname())[:12]
 
 
 def loadable(store: Store, model_id: str) -> bool:
