@@ -102,7 +102,7 @@ def _is_being_logged(model: "LoggedModel") -> bool:
     machine, _, process = model.tags.get(_WRITER, "").partition(":")
     if machine == _machine() and process.isdigit():
         return int(process) != os.getpid() and bool(psutil.pid_exists(int(process)))
-    return time.time() - model.creation_timestamp / 1000 < _ABANDONED_AFTER
+    return bool(time.time() - model.creation_timestamp / 1000 < _ABANDONED_AFTER)
 
 
 def _machine() -> str:
