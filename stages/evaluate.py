@@ -6,7 +6,7 @@ from pathlib import Path
 from ferflow.evaluate import evaluate
 from ferflow.reporting.text import count, percent
 from ferflow.settings import load_config
-from ferflow.ui.console import run_command, start_keras
+from ferflow.ui.console import run_command
 
 
 def main() -> None:
@@ -16,10 +16,9 @@ def main() -> None:
     name = parser.parse_args().result
     config = load_config(Path("params.yaml"))
     config.result(name)  # an unknown name fails here, not later as a missing file
-    start_keras(config.backend)
     metrics = evaluate(
         name,
-        model_path=Path("models") / name / "model.keras",
+        inferred=Path("reports/infer") / name,
         training=Path("reports/train") / name,
         data=Path("data/prepare"),
         out=Path("reports/evaluate") / name,

@@ -8,8 +8,11 @@ import pandas as pd
 
 from ferflow.base.files import write_json, write_text
 from ferflow.base.hashing import sha256
-from ferflow.evaluate.predictions import Predictions, evaluation_sets
 from ferflow.evaluate.scores import score
+from ferflow.reporting.result_contracts import Metrics
+from ferflow.scoring.evaluation_sets import evaluation_sets
+from ferflow.scoring.predictions import InferSummary, Predictions, as_written
+from ferflow.scoring.temperature import fit_temperature
 
 BEST = {"val_loss": 0.9, "val_accuracy": 0.7, "val_macro_f1": 0.6}
 CLASSES = ("angry", "happy", "sad")
@@ -36,7 +39,7 @@ def predictions(
             "copy_in_train": [copies and number % 5 == 0 for number in range(images)],
         }
     )
-    return Predictions(index, labels, (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32), CLASSES)
+    return Predictions(index, labels, as_written(odds / odds.sum(axis=1, keepdims=True)), CLASSES)
 
 
 def write_result(
@@ -50,16 +53,16 @@ def write_result(
     macs: int = 50_000,
     test_share: float | None = None,
 ) -> None:
-    """Write the files of train and evaluate for one network: 300 validation and 200 test images."""
+    """Write the files of train, infer and evaluate for one network: 300 validation and 200 test images."""
     validation = predictions("validation", 300, share_right, seed, ("Training",), False)
     test = predictions("test", 200, share_right if test_share is None else test_share, seed + 1, subsets, copies)
     sets = evaluation_sets(validation, test)
-    folder = root / "reports/evaluate" / name
-    blocks = {
-        part: score(found.labels, found.probabilities, CLASSES, resamples=200, confidence=0.95, seed=0)
-        for part, found in sets.items()
-    }
-    write_json(folder / "metrics.json", {"model": name, **{part: block.to_json() for part, block in blocks.items()}})
+    temperature = fit_temperature(validation.labels, validation.probabilities)
+    blocks = {part: score(found, temperature, resamples=200, confidence=0.95, seed=0) for part, found in sets.items()}
+    metrics = Metrics(model=name, views="flip", temperature=temperature, sets=blocks)
+    write_json(root / "reports/evaluate" / name / "metrics.json", metrics.to_json())
+    folder = root / "reports/infer" / name
+    write_json(folder / "summary.json", InferSummary(model=name, views="flip", layer="conv").to_json())
     for split, found in (("validation", validation), ("test", test)):
         write_text(folder / f"predictions_{split}.csv", found.table().to_csv(index=False))
     training = root / "reports/train" / name

@@ -1,8 +1,10 @@
+"""The files of reports/evaluate/<result>/, and what evaluate refuses."""
+
 import json
 import runpy
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,129 +13,121 @@ import pytest
 from PIL import Image
 
 from defaults import section
-from ferflow.base.arrays import read_split, write_split
-from ferflow.base.errors import DataError, ModelError
-from ferflow.base.network import load_model, predict
+from evaluation_data import MISTAKES, write_data, write_inference
+from ferflow.base.arrays import read_split
+from ferflow.base.errors import DataError
+from ferflow.base.files import read_json, write_json
 from ferflow.evaluate import evaluate
+from ferflow.scoring.predictions import read_predictions
 
 ROOT = Path(__file__).parents[2]
 BLOCK = [
     "images", "accuracy", "accuracy_low", "accuracy_high", "macro_f1", "macro_f1_low", "macro_f1_high",
-    "balanced_accuracy", "macro_precision", "macro_recall", "log_loss", "ece", "top2_accuracy", "per_class",
+    "balanced_accuracy", "macro_precision", "macro_recall", "kappa", "top2_accuracy", "log_loss", "brier", "ece",
+    "classwise_ece", "uncalibrated", "roc_auc", "average_precision", "aurc", "accuracy_at_80", "absent_classes",
+    "per_class", "thirds", "agreement",
 ]  # fmt: skip
 SETS = [
     "validation", "test", "PublicTest", "PrivateTest",
     "test_without_copies", "PublicTest_without_copies", "PrivateTest_without_copies",
 ]  # fmt: skip
-SETTINGS = section("evaluate", views="flip", bootstrap=200, batch_size=32)
-
-
-@pytest.fixture(scope="module")
-def project(
-    tmp_path_factory: pytest.TempPathFactory, model_path: Path, training: Path, write_data: Callable[..., Path]
-) -> Path:
-    """A folder with data/prepare and two evaluations of the same network."""
-    folder = tmp_path_factory.mktemp("project")
-    write_data(folder / "data/prepare")
-    for name in ("one", "two"):
-        evaluate("cnn", model_path, training, folder / "data/prepare", folder / name, SETTINGS, seed=7)
-    return folder
+SETTINGS = section("evaluate", bootstrap=200)
 
 
 def metrics_of(folder: Path) -> dict:
     return json.loads((folder / "metrics.json").read_text())
 
 
-def test_the_folder_holds_every_declared_file(project: Path) -> None:
-    one = project / "one"
-    assert sorted(str(path.relative_to(one)) for path in one.rglob("*") if path.is_file()) == [
+def test_the_folder_holds_every_declared_file(evaluated: Path) -> None:
+    assert sorted(str(path.relative_to(evaluated)) for path in evaluated.rglob("*") if path.is_file()) == [
         "classification_report.csv",
         "classification_report.txt",
         "confusion.csv",
+        "faces/grad_cam.png",
+        "faces/mistakes.png",
+        "figures/agreement.png",
         "figures/confusion_PrivateTest.png",
         "figures/confusion_PublicTest.png",
         "figures/confusion_validation.png",
+        "figures/corruptions.png",
         "figures/learning_curves.png",
         "figures/per_class.png",
+        "figures/precision_recall.png",
         "figures/reliability.png",
+        "figures/risk_coverage.png",
+        "figures/roc.png",
+        "figures/thirds.png",
         "headline.json",
+        "index.html",
         "metrics.json",
-        "predictions_test.csv",
-        "predictions_validation.csv",
     ]
 
 
-def test_the_same_inputs_give_the_same_bytes(project: Path) -> None:
-    one, two = project / "one", project / "two"
-    for path in one.rglob("*.*"):
-        assert path.read_bytes() == (two / path.relative_to(one)).read_bytes(), path.name
+def test_the_same_inputs_give_the_same_bytes(
+    tmp_path: Path, evaluated: Path, data: Path, inferred: Path, training: Path
+) -> None:
+    evaluate("cnn", inferred, training, data, tmp_path / "cnn", SETTINGS, seed=7)
+    for path in evaluated.rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "cnn" / path.relative_to(evaluated)).read_bytes(), path.name
 
 
-def test_metrics_have_every_set_and_every_figure(project: Path) -> None:
-    metrics = metrics_of(project / "one")
-    assert list(metrics) == ["model", *SETS]
-    assert metrics["model"] == "cnn"
+def test_metrics_have_every_set_and_every_number(evaluated: Path, data: Path) -> None:
+    metrics = metrics_of(evaluated)
+    assert list(metrics) == ["model", "views", "temperature", *SETS]
+    assert (metrics["model"], metrics["views"]) == ("cnn", "flip")
     for name in SETS:
-        assert list(metrics[name]) == BLOCK
+        assert list(metrics[name])[: len(BLOCK)] == BLOCK
+        assert ("robustness" in metrics[name]) == (name != "validation")
     test = metrics["test"]
     assert test["images"] == 121 == metrics["PublicTest"]["images"] + metrics["PrivateTest"]["images"]
     right = sum(round(metrics[part]["accuracy"] * metrics[part]["images"]) for part in ("PublicTest", "PrivateTest"))
     assert right == round(test["accuracy"] * 121)
-    copies = read_split(project / "data/prepare", "test").index["copy_in_train"].sum()
+    copies = read_split(data, "test").index["copy_in_train"].sum()
     assert metrics["test_without_copies"]["images"] == 121 - copies
     assert 0.4 < test["accuracy"] < 1
 
 
-def test_predictions_are_those_of_the_network(project: Path, model_path: Path) -> None:
-    split = read_split(project / "data/prepare", "test")
-    table = pd.read_csv(project / "one/predictions_test.csv")
-    classes = list(split.classes)
-    assert list(table.columns) == ["id", "subset", "label", "predicted", *(f"p_{name}" for name in classes)]
-    assert table["id"].tolist() == split.index["id"].tolist()
-    assert table["subset"].tolist() == split.index["subset"].tolist()
-    assert [classes.index(name) for name in table["label"]] == split.labels.tolist()
-    network = load_model(model_path)
-    images = np.array(split.images)
-    expected = (predict(network, images) + predict(network, images[:, :, ::-1])) / 2
-    written = table[[f"p_{name}" for name in classes]].to_numpy()
-    assert np.abs(written - expected).max() < 2e-6
-    assert table["predicted"].tolist() == [classes[place] for place in written.argmax(axis=1)]
-    metrics = metrics_of(project / "one")
-    assert metrics["test"]["accuracy"] == pytest.approx((table["label"] == table["predicted"]).mean(), abs=1e-6)
+def test_the_temperature_makes_overconfident_probabilities_better(evaluated: Path) -> None:
+    metrics = metrics_of(evaluated)
+    assert metrics["temperature"] > 1.2
+    validation = metrics["validation"]
+    for kind in ("log_loss", "brier", "ece"):
+        assert validation[kind] < validation["uncalibrated"][kind], kind
 
 
-def test_confusion_table_is_what_dvc_plots_takes(project: Path) -> None:
-    table = pd.read_csv(project / "one/confusion.csv")
-    predictions = pd.read_csv(project / "one/predictions_test.csv")
+def test_confusion_table_is_what_dvc_plots_takes(evaluated: Path, inferred: Path) -> None:
+    table = pd.read_csv(evaluated / "confusion.csv")
+    predictions = pd.read_csv(inferred / "predictions_test.csv")
     assert list(table.columns) == ["actual", "predicted"]
     assert table["actual"].tolist() == predictions["label"].tolist()
     assert table["predicted"].tolist() == predictions["predicted"].tolist()
 
 
-def test_reports_agree_with_the_metrics(project: Path) -> None:
-    metrics = metrics_of(project / "one")
-    table = pd.read_csv(project / "one/classification_report.csv").set_index(["set", "class"])
+def test_reports_agree_with_the_metrics(evaluated: Path) -> None:
+    metrics = metrics_of(evaluated)
+    table = pd.read_csv(evaluated / "classification_report.csv").set_index(["set", "class"])
     for name in SETS:
         assert table.loc[(name, "macro"), "f1"] == metrics[name]["macro_f1"]
         assert table.loc[(name, "macro"), "support"] == metrics[name]["images"]
         for label, values in metrics[name]["per_class"].items():
-            assert table.loc[(name, label)].to_dict() == pytest.approx(values)
-    text = (project / "one/classification_report.txt").read_text()
+            row = table.loc[(name, label)].to_dict()
+            assert row == pytest.approx({key: values[key] for key in ("precision", "recall", "f1", "support")})
+    text = (evaluated / "classification_report.txt").read_text()
     assert [line.split()[1] for line in text.splitlines() if line.startswith("cnn, ")] == [f"{name}:" for name in SETS]
     accuracy = [float(line.split()[1]) for line in text.splitlines() if line.strip().startswith("accuracy")]
     assert accuracy == pytest.approx([metrics[name]["accuracy"] for name in SETS], abs=5e-4)
 
 
-def test_headline_is_the_few_numbers(project: Path) -> None:
-    metrics, headline = metrics_of(project / "one"), json.loads((project / "one/headline.json").read_text())
+def test_headline_is_the_few_numbers(evaluated: Path) -> None:
+    metrics, headline = metrics_of(evaluated), json.loads((evaluated / "headline.json").read_text())
     few = ["validation", "PublicTest", "PrivateTest", "PrivateTest_without_copies"]
     assert headline == {
         name: {"accuracy": metrics[name]["accuracy"], "macro_f1": metrics[name]["macro_f1"]} for name in few
     }
 
 
-def test_pictures_are_pictures(project: Path) -> None:
-    for path in (project / "one/figures").glob("*.png"):
+def test_pictures_are_pictures(evaluated: Path) -> None:
+    for path in evaluated.rglob("*.png"):
         with Image.open(path) as image:
             assert image.size[0] == 1024
             image.load()
@@ -142,70 +136,80 @@ def test_pictures_are_pictures(project: Path) -> None:
 @pytest.mark.parametrize(
     ("subsets", "copies", "sets", "pictures"),
     [
-        (("test",), False, ["validation", "test"], ["confusion_test.png", "confusion_validation.png"]),
-        (
-            ("test",), True, ["validation", "test", "test_without_copies"],
-            ["confusion_test.png", "confusion_validation.png"],
-        ),
-        (
-            ("PublicTest", "PrivateTest"), False, ["validation", "test", "PublicTest", "PrivateTest"],
-            ["confusion_PrivateTest.png", "confusion_PublicTest.png", "confusion_validation.png"],
-        ),
+        (("test",), True, ["validation", "test", "test_without_copies"],
+         ["confusion_test.png", "confusion_validation.png"]),
+        (("PublicTest", "PrivateTest"), False, ["validation", "test", "PublicTest", "PrivateTest"],
+         ["confusion_PrivateTest.png", "confusion_PublicTest.png", "confusion_validation.png"]),
     ],
 )  # fmt: skip
 def test_sets_follow_the_data_and_a_second_run_leaves_no_old_file(
-    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path],
-    subsets: tuple[str, ...], copies: bool, sets: list[str], pictures: list[str],
-) -> None:  # fmt: skip
+    tmp_path: Path, training: Path, subsets: tuple[str, ...], copies: bool, sets: list[str], pictures: list[str]
+) -> None:
     data = write_data(tmp_path / "prepare", subsets, copies)
+    (tmp_path / "cnn").mkdir()
+    inferred = write_inference(tmp_path / "cnn", data, kinds=())
     out = tmp_path / "out"
     (out / "figures").mkdir(parents=True)
     (out / "figures/confusion_old.png").write_bytes(b"old")
-    metrics = evaluate("cnn", model_path, training, data, out, SETTINGS, seed=7)
+    metrics = evaluate("cnn", inferred, training, data, out, SETTINGS, seed=7)
     assert list(metrics.sets) == sets
     assert sorted(path.name for path in (out / "figures").glob("confusion_*.png")) == pictures
+    block = metrics_of(out)["test"]
+    assert "agreement" not in block, "no votes, no block"
+    assert "robustness" not in block, "no corruptions, no block"
+    assert not (out / "figures/agreement.png").exists()
 
 
-def test_missing_model_data_and_images_are_reported(
-    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path]
+def test_the_faces_are_the_mistakes(evaluated: Path, inferred: Path) -> None:
+    with np.load(inferred / "explanations.npz") as file:
+        assert len(file["rows"]) == MISTAKES
+    heights = [Image.open(evaluated / f"faces/{name}.png").height for name in ("mistakes", "grad_cam")]
+    assert heights[0] == pytest.approx(heights[1], abs=80), "two rows of four, and a title of one or two lines"
+
+
+def test_files_that_do_not_belong_together_are_refused(
+    tmp_path: Path, data: Path, inferred: Path, training: Path
 ) -> None:
-    with pytest.raises(DataError, match="dvc repro prepare"):
-        evaluate("cnn", model_path, training, tmp_path / "nowhere", tmp_path / "out", SETTINGS, seed=7)
-    data = write_data(tmp_path / "prepare")
-    with pytest.raises(DataError, match=r"model.keras is missing.*dvc repro train@cnn"):
-        evaluate("cnn", tmp_path / "cnn/model.keras", training, data, tmp_path / "out", SETTINGS, seed=7)
-    with pytest.raises(DataError, match=r"history.csv is missing.*dvc repro train@cnn"):
-        evaluate("cnn", model_path, tmp_path, data, tmp_path / "out", SETTINGS, seed=7)
-    write_split(data, "test", read_split(data, "test").take(np.arange(0)))
-    with pytest.raises(DataError, match="no test images"):
-        evaluate("cnn", model_path, training, data, tmp_path / "out", SETTINGS, seed=7)
-    assert not (tmp_path / "out").exists()
+    def refused(says: str, name: str = "cnn", folder: Path = inferred, arrays: Path = data) -> None:
+        with pytest.raises(DataError, match=says):
+            evaluate(name, folder, training, arrays, tmp_path / "out", SETTINGS, seed=7)
+        assert not (tmp_path / "out").exists()
+
+    refused("dvc repro prepare", arrays=tmp_path)
+    refused("dvc repro infer@nobody", folder=tmp_path / "nobody")
+    refused("is about 'cnn', not 'vgg16'", name="vgg16")
+    other = write_data(tmp_path / "prepare", copies=False)
+    index = pd.read_parquet(other / "test_index.parquet")
+    index.assign(id=index["id"] + "x").to_parquet(other / "test_index.parquet")
+    refused(r"predictions_test\.csv is not about the test images.*dvc repro infer@cnn", arrays=other)
+    broken = tmp_path / "cnn"
+    shutil.copytree(inferred, broken)
+    (broken / "explanations.npz").write_bytes(b"no archive")
+    refused(r"explanations\.npz cannot be read.*dvc repro -f infer@cnn", folder=broken)
+    np.savez(broken / "explanations.npz", rows=np.array([9999]), maps=np.zeros((1, 16, 16), np.uint8))
+    refused("is about other images", folder=broken)
+    write_json(broken / "summary.json", {"model": "cnn"})
+    refused("views: missing", folder=broken)
 
 
-def test_a_network_made_for_other_data_is_refused(
-    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path]
-) -> None:
-    data = write_data(tmp_path / "prepare")
-    split = read_split(data, "validation")
-    (data / "classes.json").write_text('["angry", "fear", "happy", "sad"]')
-    with pytest.raises(ModelError, match=r"3 classes .* 16 pixels, but the prepared data has 4 classes .*fear"):
-        evaluate("cnn", model_path, training, data, tmp_path / "out", SETTINGS, seed=7)
-    assert len(split) == 60
-
-
-def test_a_network_that_diverged_is_refused(
-    tmp_path: Path, model_path: Path, training: Path, write_data: Callable[..., Path]
-) -> None:
-    network = load_model(model_path)
-    network.layers[-1].set_weights([np.full((4, 3), np.nan), np.zeros(3)])
-    network.save(tmp_path / "model.keras")
-    data = write_data(tmp_path / "prepare")
-    with pytest.raises(ModelError, match="NaN on 60 of 60 images"):
-        evaluate("cnn", tmp_path / "model.keras", training, data, tmp_path / "out", SETTINGS, seed=7)
+def test_everything_right_has_no_faces_to_show(tmp_path: Path, training: Path, data: Path, inferred: Path) -> None:
+    folder = tmp_path / "cnn"
+    shutil.copytree(inferred, folder)
+    shutil.copytree(data, tmp_path / "prepare")
+    predicted = read_predictions(folder, "test").predicted
+    np.save(tmp_path / "prepare/test_labels.npy", predicted)
+    table = pd.read_csv(folder / "predictions_test.csv")
+    table.assign(label=table["predicted"]).to_csv(folder / "predictions_test.csv", index=False)
+    np.savez(folder / "explanations.npz", rows=np.zeros(0, np.int64), maps=np.zeros((0, 16, 16), np.uint8))
+    metrics = evaluate("cnn", folder, training, tmp_path / "prepare", tmp_path / "out", SETTINGS, seed=7)
+    assert metrics.sets["test"].accuracy == 1
+    assert metrics.sets["test"].aurc == 0
+    assert (tmp_path / "out/faces").is_dir()
+    assert not list((tmp_path / "out/faces").iterdir())
 
 
 def run_stage(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) -> None:
-    """Run stages/evaluate.py as dvc does, in this process, since a new one needs seconds to import keras."""
+    """Run stages/evaluate.py as dvc does, in this process."""
     shutil.copy(ROOT / "params.yaml", folder)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["stages/evaluate.py", *arguments])
@@ -214,18 +218,17 @@ def run_stage(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str) ->
 
 def test_the_stage_writes_the_folder_and_prints_the_result(
     tmp_path: Path,
-    model_path: Path,
+    data: Path,
+    inferred: Path,
     training: Path,
-    write_data: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    write_data(tmp_path / "data/prepare")
+    shutil.copytree(data, tmp_path / "data/prepare")
     shutil.copytree(training, tmp_path / "reports/train/cnn")
-    (tmp_path / "models/cnn").mkdir(parents=True)
-    shutil.copy(model_path, tmp_path / "models/cnn/model.keras")
+    shutil.copytree(inferred, tmp_path / "reports/infer/cnn")
     run_stage(monkeypatch, tmp_path, "cnn")
-    block = metrics_of(tmp_path / "reports/evaluate/cnn")["validation"]
+    block = read_json(tmp_path / "reports/evaluate/cnn/metrics.json")["validation"]
     assert f"cnn on validation: accuracy {100 * block['accuracy']:.1f} % (" in capsys.readouterr().out
 
 
@@ -249,3 +252,13 @@ def test_the_stage_refuses_what_is_no_result(
         run_stage(monkeypatch, tmp_path, *arguments)
     assert ended.value.code == code
     assert message in capsys.readouterr().err
+
+
+def test_the_stage_needs_no_keras() -> None:
+    """Importing everything that the stage imports loads no deep-learning library."""
+    code = (
+        "import runpy, sys; runpy.run_path('stages/evaluate.py', run_name='imported');"
+        "print(sorted({'keras', 'tensorflow', 'jax', 'torch', 'mlflow'} & set(sys.modules)))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert printed.stdout.strip() == "[]"

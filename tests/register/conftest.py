@@ -4,7 +4,9 @@ import pytest
 
 from ferflow.base.contracts import TrainSummary
 from ferflow.register import CardSources
-from ferflow.reporting.result_contracts import Champion, SetMetrics
+from ferflow.reporting.result_contracts import Champion
+from ferflow.reporting.set_metrics import SetMetrics
+from metric_blocks import block_values
 
 CLASSES = ("angry", "disgust", "happy")
 
@@ -13,7 +15,7 @@ def block(images: int, accuracy: float) -> SetMetrics:
     """Metrics of one set of images."""
     scores = {"precision": accuracy, "f1": accuracy, "support": images // 3}
     recalls = {"angry": 0.5, "disgust": 0.25, "happy": 0.875}
-    values = {
+    changes = {
         "images": images,
         "accuracy": accuracy,
         "accuracy_low": accuracy - 0.0125,
@@ -26,10 +28,11 @@ def block(images: int, accuracy: float) -> SetMetrics:
         "macro_recall": 0.61,
         "log_loss": 0.98765,
         "ece": 0.0321,
+        "uncalibrated": {"log_loss": 1.12345, "brier": 0.6, "ece": 0.0876, "classwise_ece": 0.05},
         "top2_accuracy": 0.8,
         "per_class": {name: {**scores, "recall": recalls[name]} for name in CLASSES},
     }
-    return SetMetrics.model_validate(values)
+    return SetMetrics.model_validate(block_values(**changes))
 
 
 @pytest.fixture
@@ -43,6 +46,8 @@ def champion() -> Champion:
         "runner_up": "vgg16",
         "p_value_vs_runner_up": 0.01,
         "reason": "cnn has the best validation accuracy, 70.0 %.",
+        "views": "flip",
+        "temperature": 1.25,
         "validation": block(100, 0.7),
         "test": block(200, 0.65),
         "test_without_copies": block(190, 0.64),
@@ -87,6 +92,5 @@ def sources() -> CardSources:
             "train": {"optimizer": "adam", "learning_rate": 0.001, "augment": {"flip": "random", "rotation": 0.0}},
         },
         budget="smoke",
-        views="flip",
         confidence=0.95,
     )

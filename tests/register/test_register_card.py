@@ -22,6 +22,8 @@ REGISTRATION = Registration(
     worst_class="disgust",
     gates={"min_accuracy": 0.0, "max_latency_ms": 250.0, "significance": 0.05},
     model_sha256="b" * 64,
+    views="flip",
+    temperature=1.25,
 )
 
 ENTRY = {
@@ -29,18 +31,22 @@ ENTRY = {
     "licence": "as stated in params.yaml",
     "drawn": False,
     "budget": "smoke",
-    "views": "flip",
     "confidence": 0.95,
 }
 
 
 def test_the_card_has_every_set_with_its_interval(champion: Champion, sources: CardSources) -> None:
     card = re.sub(" +", " ", model_card(REGISTRATION, champion, sources))
-    assert "| validation | 100 | 70.0 % (68.8 to 71.2) | 60.0 % (58.0 to 62.0) | 61.0 % | 0.988 | 0.032 |" in card
+    assert (
+        "| validation | 100 | 70.0 % (68.8 to 71.2) | 60.0 % (58.0 to 62.0) | 61.0 % | 0.988 (1.123) | 0.032 (0.088) |"
+        in card
+    )
     for name in ("PublicTest", "PrivateTest", "PrivateTest without copies"):
         assert f"\n| {name} | " in card
     assert "| PrivateTest without copies | 95 | 62.5 % (61.3 to 63.7)" in card
     assert "95 % interval" in card
+    assert "divides the logits by a temperature of 1.250, fitted on validation" in card
+    assert "averaged over each image and its mirror image, as the registered model does" in card
 
 
 def test_the_card_describes_the_model_and_its_limits(champion: Champion, sources: CardSources) -> None:

@@ -9,7 +9,9 @@ from ferflow.base.errors import DataError
 from ferflow.base.files import write_json
 from ferflow.register import check_gates, describe, figures_of, read_champion
 from ferflow.register.gates import worst_class
-from ferflow.reporting.result_contracts import Champion, SetMetrics
+from ferflow.reporting.result_contracts import Champion
+from ferflow.reporting.set_metrics import SetMetrics
+from metric_blocks import block_values
 
 shares = st.integers(0, 10**6).map(lambda millionths: millionths / 10**6)
 GATES = ("min_accuracy", "min_gain_over_majority", "min_macro_f1", "min_worst_recall", "max_ece", "max_size_mb")
@@ -24,19 +26,19 @@ OPEN = {
 
 
 def block(accuracy: float, macro_f1: float = 0.0, ece: float = 0.0, recalls: tuple[float, ...] = (0.5,)) -> SetMetrics:
-    values = dict.fromkeys(SetMetrics.model_fields, 0.0)
     per_class = {
         f"class{place}": {"precision": 0.0, "recall": recall, "f1": 0.0, "support": 10}
         for place, recall in enumerate(recalls)
     }
     changes = {"images": 10, "accuracy": accuracy, "macro_f1": macro_f1, "ece": ece, "per_class": per_class}
-    return SetMetrics.model_validate({**values, **changes})
+    return SetMetrics.model_validate(block_values(0.0, **changes))
 
 
 def champion(validation: SetMetrics, majority: float = 0.0, test: float = 0.0) -> Champion:
     sets = {"validation": validation, "test": block(test)}
     values = {"model": "cnn", "dataset": "drawn", "metric": "macro_f1", "value": 0.4, "majority_accuracy": majority}
-    return Champion(**values, runner_up=None, p_value_vs_runner_up=None, reason="It is the only result.", sets=sets)
+    values |= {"runner_up": None, "p_value_vs_runner_up": None, "reason": "It is the only result."}
+    return Champion.model_validate({**values, "views": "flip", "temperature": 1.25, "sets": sets})
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,8 @@ def test_the_registration_holds_what_was_checked(tmp_path: Path) -> None:
         "worst_class": "class0",
         "gates": {**OPEN, "max_latency_ms": 20.0, "significance": 0.01},
         "model_sha256": "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c",
+        "views": "flip",
+        "temperature": 1.25,
     }
 
 

@@ -1,38 +1,39 @@
-"""Stage evaluate: the metrics of one trained network on validation and test, with predictions and figures."""
+"""Stage evaluate: the metrics of one result on validation and test, from its predictions, with figures; no Keras."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ferflow.base.arrays import Split, read_split
-from ferflow.base.errors import DataError, ModelError
-from ferflow.base.network import load_model
-from ferflow.evaluate.evaluation_report import read_training, write_report
-from ferflow.evaluate.predictions import Predictions, evaluation_sets, predict_views
+from ferflow.base.arrays import read_split
+from ferflow.base.contracts import read_contract
+from ferflow.base.errors import DataError
+from ferflow.evaluate.agreement import score_agreement
+from ferflow.evaluate.evaluation_report import Evaluation, read_training, write_report
+from ferflow.evaluate.faces import read_mistakes
+from ferflow.evaluate.robustness import score_robustness
 from ferflow.evaluate.scores import score
+from ferflow.evaluate.sets import ImageFacts, check_same_images
+from ferflow.evaluate.thirds import Limits, score_thirds
 from ferflow.reporting.result_contracts import Metrics
+from ferflow.scoring.corrupted_predictions import read_corrupted
+from ferflow.scoring.evaluation_sets import evaluation_masks
+from ferflow.scoring.predictions import InferSummary, read_predictions
+from ferflow.scoring.temperature import calibrate, fit_temperature
 from ferflow.settings.judging import Evaluate
-
-if TYPE_CHECKING:
-    import keras
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
-    name: str, model_path: Path, training: Path, data: Path, out: Path, settings: Evaluate, seed: int
+    name: str, inferred: Path, training: Path, data: Path, out: Path, settings: Evaluate, seed: int
 ) -> Metrics:
-    """Measure a trained network and write the results into a folder.
+    """Measure a result by what infer wrote, and write the measurements into a folder.
 
     Args:
         name: Name of the result, such as `cnn_tuned`.
-        model_path: Saved network (.keras).
+        inferred: Folder that infer wrote, reports/infer/<result>.
         training: Folder of the training's history.csv and summary.json.
         data: Folder that prepare wrote.
         out: Folder to write: metrics.json, headline.json (the few numbers for `dvc metrics`), confusion.csv (test, for
-            `dvc plots`), predictions_validation.csv, predictions_test.csv, classification_report.csv and .txt, and in
-            figures/ learning_curves.png, confusion_<set>.png, per_class.png and reliability.png.
+            `dvc plots`), classification_report.csv and .txt, figures/ and faces/; see evaluation_report.write_report.
         settings: `evaluate:` of params.yaml.
         seed: Seed of the bootstrap.
 
@@ -40,47 +41,38 @@ def evaluate(
         The content of metrics.json.
 
     Raises:
-        DataError: The arrays, the network or the training's report are missing, or a split has no images.
-        ModelError: The network cannot be loaded, was trained for other data, or predicts NaN.
+        DataError: The arrays, the predictions or the training's report are missing, or they do not belong together.
     """
-    splits = {split: read_split(data, split) for split in ("validation", "test")}
+    predictions = {split: read_predictions(inferred, split) for split in ("validation", "test")}
+    summary = read_contract(inferred / "summary.json", InferSummary, f"infer@{name}")
+    if summary.model != name:
+        raise DataError(
+            f"{inferred / 'summary.json'} is about {summary.model!r}, not {name!r}. Run again: dvc repro -f "
+            f"infer@{name}."
+        )
+    splits = {split: read_split(data, split) for split in predictions}
     for split_name, split in splits.items():
-        if not len(split):
-            raise DataError(f"{data} has no {split_name} images, so nothing can be measured. Run: dvc repro prepare.")
-    report = read_training(training, name)
-    model = load_model(model_path)
-    predictions = {
-        split_name: _predict(model, name, split, settings, f"{name} on {split_name}")
-        for split_name, split in splits.items()
-    }
-    sets = evaluation_sets(**predictions)
-    metrics = Metrics(
-        model=name,
-        sets={
-            set_name: score(
-                part.labels, part.probabilities, part.classes, settings.bootstrap, settings.confidence, seed
-            )
-            for set_name, part in sets.items()
-        },
-    )
-    write_report(out, metrics, sets, report)
+        check_same_images(predictions[split_name], split, split_name, name)
+    corrupted = read_corrupted(inferred, len(splits["test"]))
+    facts = {split_name: ImageFacts.of(split) for split_name, split in splits.items()}
+    limits = Limits.of(read_split(data, "train").images)
+    validation = predictions["validation"]
+    temperature = fit_temperature(validation.labels, validation.probabilities)
+    drawing = (settings.bootstrap, settings.confidence, seed)
+    blocks = {}
+    for set_name, (split_name, mask) in evaluation_masks(**predictions).items():
+        part, known = predictions[split_name].select(mask), facts[split_name].select(mask)
+        block = score(part, temperature, *drawing).model_copy(
+            update={"thirds": score_thirds(part, known, limits, *drawing)}
+        )
+        if known.votes is not None:
+            served = calibrate(part.probabilities, temperature)
+            block = block.model_copy(update={"agreement": score_agreement(part.labels, served, known.votes)})
+        if split_name == "test":
+            block = block.model_copy(update={"robustness": score_robustness(part, corrupted, mask)})
+        blocks[set_name] = block
+    metrics = Metrics(model=name, views=summary.views, temperature=temperature, sets=blocks)
+    mistakes = read_mistakes(inferred, name, predictions["test"], splits["test"].images, temperature)
+    report = Evaluation(metrics, predictions["validation"], predictions["test"], read_training(training, name))
+    write_report(out, report, mistakes)
     return metrics
-
-
-def _predict(model: "keras.Model", name: str, split: Split, settings: Evaluate, label: str) -> Predictions:
-    """Predict the classes of a split, after checking that network and data belong together."""
-    side, classes = split.images.shape[1], len(split.classes)
-    model_side, model_classes = model.input_shape[1], model.output_shape[-1]
-    if (model_side, model_classes) != (side, classes):
-        raise ModelError(
-            f"{name} was trained for {model_classes} classes and images of {model_side} pixels, but the prepared "
-            f"data has {classes} classes ({', '.join(split.classes)}) and images of {side} pixels. Train it again: "
-            f"dvc repro train@{name}."
-        )
-    probabilities = predict_views(model, split.images, settings.views, settings.batch_size, label)
-    if invalid := int((~np.isfinite(probabilities)).any(axis=1).sum()):
-        raise ModelError(
-            f"{name} predicts NaN on {invalid} of {len(split)} images: its training diverged. Lower its learning_rate "
-            f"or set clip_norm in params.yaml, then run: dvc repro."
-        )
-    return Predictions.on(split, probabilities)

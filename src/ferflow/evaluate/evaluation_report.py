@@ -13,11 +13,15 @@ from sklearn.metrics import classification_report
 from ferflow import reporting as figures
 from ferflow.base.contracts import TrainSummary, read_contract
 from ferflow.base.files import require, whole_folder, write_csv, write_json, write_text
-from ferflow.evaluate.predictions import Predictions
-from ferflow.evaluate.scores import calibration
-from ferflow.reporting.confusion import confusion
+from ferflow.evaluate.evaluation_figures import draw_figures
+from ferflow.evaluate.faces import Mistakes, draw_mistakes
+from ferflow.evaluate.result_page import result_page
 from ferflow.reporting.result_contracts import Metrics
-from ferflow.reporting.set_names import shown_sets, whole_sets
+from ferflow.reporting.set_names import shown_sets
+from ferflow.scoring.evaluation_sets import evaluation_sets
+from ferflow.scoring.predictions import Predictions
+
+_REPORTED = {"precision", "recall", "f1", "support"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,28 @@ class TrainingReport:
     best_epoch: int
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that the report of one result shows.
+
+    Attributes:
+        metrics: Content of metrics.json.
+        validation: Predictions on the validation images, not yet calibrated.
+        test: Predictions on the test images, not yet calibrated.
+        training: Course of the training, for the learning curves.
+    """
+
+    metrics: Metrics
+    validation: Predictions
+    test: Predictions
+    training: TrainingReport
+
+    @property
+    def sets(self) -> dict[str, Predictions]:
+        """Predictions on each set of images, by the set's name."""
+        return evaluation_sets(self.validation, self.test)
+
+
 def read_training(folder: Path, name: str) -> TrainingReport:
     """Read history.csv and summary.json from reports/train/<name>/.
 
@@ -44,29 +70,37 @@ def read_training(folder: Path, name: str) -> TrainingReport:
     return TrainingReport(history, summary.best_epoch)
 
 
-def write_report(
-    folder: Path, metrics: Metrics, predictions: Mapping[str, Predictions], training: TrainingReport
-) -> None:
+def write_report(folder: Path, evaluation: Evaluation, mistakes: Mistakes) -> None:
     """Write every file of reports/evaluate/<result>/.
 
     Args:
-        folder: Folder to write.
-        metrics: Content of metrics.json.
-        predictions: Predictions on each set of images, by the set's name.
-        training: Course of the training, for the learning curves.
+        folder: Folder to write: metrics.json, headline.json, confusion.csv, classification_report.csv and .txt, PNGs
+            in figures/ and, with faces of the dataset, in faces/, and index.html, a page with all of it.
+        evaluation: What the report shows.
+        mistakes: Faces to show.
     """
+    metrics, sets = evaluation.metrics, evaluation.sets
     write_json(folder / "metrics.json", metrics.to_json())
     write_json(folder / "headline.json", headline(metrics))
-    for split in ("validation", "test"):
-        write_csv(folder / f"predictions_{split}.csv", predictions[split].table())
     # The columns that the `confusion` template of `dvc plots` takes.
-    answers = predictions["test"].table()[["label", "predicted"]].rename(columns={"label": "actual"})
+    answers = evaluation.test.table()[["label", "predicted"]].rename(columns={"label": "actual"})
     write_csv(folder / "confusion.csv", answers)
     write_csv(folder / "classification_report.csv", _report_table(metrics))
-    write_text(folder / "classification_report.txt", _report_text(metrics.model, predictions))
-    with whole_folder(folder / "figures") as temporary:
-        for file_name, figure in _figures(metrics, predictions, training):
-            figures.save_figure(figure, temporary / f"{file_name}.png")
+    write_text(folder / "classification_report.txt", _report_text(metrics.model, sets))
+    for folder_name, drawn in (
+        ("figures", _all_figures(evaluation)),
+        ("faces", draw_mistakes(metrics.model, mistakes)),
+    ):
+        with whole_folder(folder / folder_name) as temporary:
+            for file_name, figure in drawn:
+                figures.save_figure(figure, temporary / f"{file_name}.png")
+    write_text(folder / "index.html", result_page(metrics, folder))
+
+
+def _all_figures(evaluation: Evaluation) -> Iterator[tuple[str, Figure]]:
+    training, model = evaluation.training, evaluation.metrics.model
+    yield "learning_curves", figures.learning_curves(training.history, training.best_epoch, model)
+    yield from draw_figures(evaluation.metrics, evaluation.sets)
 
 
 def headline(metrics: Metrics) -> dict[str, dict[str, float]]:
@@ -77,26 +111,14 @@ def headline(metrics: Metrics) -> dict[str, dict[str, float]]:
     }
 
 
-def _figures(
-    metrics: Metrics, predictions: Mapping[str, Predictions], training: TrainingReport
-) -> Iterator[tuple[str, Figure]]:
-    name = metrics.model
-    yield "learning_curves", figures.learning_curves(training.history, training.best_epoch, name)
-    for set_name in whole_sets(predictions):
-        part = predictions[set_name]
-        counts = confusion(part.labels, part.predicted, len(part.classes))
-        yield f"confusion_{set_name}", figures.confusion_matrix(counts, part.classes, f"{name}, {set_name}")
-    per_class = {label: scores.to_json() for label, scores in metrics.sets["test"].per_class.items()}
-    yield "per_class", figures.per_class_bars(per_class, f"{name}, test")
-    bins = calibration(predictions["test"].labels, predictions["test"].probabilities)
-    yield "reliability", figures.reliability_diagram(bins, f"{name}, test")
-
-
 def _report_table(metrics: Metrics) -> pd.DataFrame:
     """Return precision, recall, F1 and support of each class in each set, and their unweighted mean as `macro`."""
     rows: list[dict[str, Any]] = []
     for set_name, block in metrics.sets.items():
-        rows += [{"set": set_name, "class": name, **scores.to_json()} for name, scores in block.per_class.items()]
+        rows += [
+            {"set": set_name, "class": name, **scores.model_dump(include=_REPORTED)}
+            for name, scores in block.per_class.items()
+        ]
         means = {kind: block.metric(f"macro_{kind}") for kind in ("precision", "recall", "f1")}
         rows.append({"set": set_name, "class": "macro", **means, "support": block.images})
     return pd.DataFrame(rows)

@@ -1,122 +1,89 @@
-"""Metrics of one set of images, with confidence intervals and calibration."""
+"""Metrics of one set of images: one block of metrics.json."""
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from ferflow.base.metrics import log_loss
-from ferflow.reporting.confusion import COUNT_METRICS, class_scores, confusion, interval
-from ferflow.reporting.result_contracts import ClassScores, SetMetrics
+from ferflow.evaluate.calibration import probability_scores
+from ferflow.evaluate.ranking import average_precisions, mean_of_defined, roc_areas
+from ferflow.evaluate.resampling import bootstrap
+from ferflow.evaluate.rounding import rounded, rounded_or_none
+from ferflow.evaluate.selective import accuracy_at, area_under_risk, risk_coverage
+from ferflow.reporting.confusion import class_scores, confusion, interval
+from ferflow.reporting.set_metrics import ClassScores, SetMetrics
+from ferflow.scoring.predictions import Predictions
+from ferflow.scoring.temperature import calibrate
 
-Labels = npt.NDArray[np.int64]
-Probabilities = npt.NDArray[np.float32]
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
-CALIBRATION_BINS = 15  # as in Guo et al. 2017, section 4
-DIGITS = 6
-
-
-def bootstrap(counts: Counts, resamples: int, seed: int) -> tuple[Floats, Floats]:
-    """Return accuracy and macro F1 of bootstrap resamples of the images.
-
-    Args:
-        counts: Confusion matrix of the images, int64 (K, K).
-        resamples: Number of resamples.
-        seed: Seed of the draws.
-
-    Returns:
-        Two float64 arrays (resamples,).
-    """
-    # Drawing n images with replacement and counting their confusion is one multinomial draw over the cells of the
-    # confusion matrix. That is exact, and the cost does not grow with the number of images.
-    total = int(counts.sum())
-    drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, size=resamples)
-    drawn = drawn.reshape(resamples, *counts.shape)
-    return COUNT_METRICS["accuracy"](drawn), COUNT_METRICS["macro_f1"](drawn)
+COVERAGE = 0.8
 
 
-def calibration(labels: Labels, probabilities: Probabilities) -> pd.DataFrame:
-    """Group images into CALIBRATION_BINS bins of equal width by the probability of the predicted class.
+def score(part: Predictions, temperature: float, resamples: int, confidence: float, seed: int) -> SetMetrics:
+    """Return the metrics of one set of images, without the blocks that need more than predictions.
 
     Args:
-        labels: True classes, int64 (N,).
-        probabilities: Predicted probabilities, float32 (N, K).
-
-    Returns:
-        A row for each bin with the columns low and high (edges), images (number), confidence (mean probability of the
-        predicted class) and accuracy; the last two are NaN for an empty bin.
-    """
-    top, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    # Bins are open below and closed above, as in Guo et al. 2017.
-    bins = np.clip(np.ceil(top * CALIBRATION_BINS).astype(np.int64) - 1, 0, CALIBRATION_BINS - 1)
-    images = np.bincount(bins, minlength=CALIBRATION_BINS)
-    divisor = np.where(images > 0, images, np.nan)
-    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
-    return pd.DataFrame(
-        {
-            "low": edges[:-1],
-            "high": edges[1:],
-            "images": images,
-            "confidence": np.bincount(bins, top, CALIBRATION_BINS) / divisor,
-            "accuracy": np.bincount(bins, correct, CALIBRATION_BINS) / divisor,
-        }
-    )
-
-
-def score(
-    labels: Labels,
-    probabilities: Probabilities,
-    classes: tuple[str, ...],
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> SetMetrics:
-    """Return the metrics of one set of images.
-
-    Args:
-        labels: True classes, int64 (N,), positions in `classes`, at least one.
-        probabilities: Predicted probabilities, float32 (N, K), rows sum to 1. The prediction is the most probable
-            class, the first one on ties.
-        classes: Names of the K classes.
+        part: Predictions on the set, not yet calibrated, at least one image.
+        temperature: Temperature to divide the logits by; see ferflow.scoring.temperature.
         resamples: Number of bootstrap resamples.
         confidence: Confidence level of the intervals, in (0, 1).
         seed: Seed of the bootstrap.
     """
-    counts = confusion(labels, probabilities.argmax(axis=1), len(classes))
+    labels, predicted, classes = part.labels, part.predicted, len(part.classes)
+    counts = confusion(labels, predicted, classes)
     precision, recall, f1 = class_scores(counts)
     support = counts.sum(axis=1)
-    accuracies, macro_f1s = bootstrap(counts, resamples, seed)
+    accuracies, macro_f1s = bootstrap(part, resamples, seed)
     accuracy_low, accuracy_high = interval(accuracies, confidence)
     f1_low, f1_high = interval(macro_f1s, confidence)
-    bins = calibration(labels, probabilities)
-    gaps = bins["images"] * (bins["confidence"] - bins["accuracy"]).abs()
-    top2 = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+    served = calibrate(part.probabilities, temperature)
+    top2 = np.argsort(-part.probabilities, axis=1, kind="stable")[:, :2]
+    areas, precisions = roc_areas(labels, served), average_precisions(labels, served)
+    _, risk = risk_coverage(labels, served)
     return SetMetrics(
         images=len(labels),
-        accuracy=_rounded(np.trace(counts) / len(labels)),
-        accuracy_low=_rounded(accuracy_low),
-        accuracy_high=_rounded(accuracy_high),
-        macro_f1=_rounded(f1.mean()),
-        macro_f1_low=_rounded(f1_low),
-        macro_f1_high=_rounded(f1_high),
-        balanced_accuracy=_rounded(recall[support > 0].mean()),
-        macro_precision=_rounded(precision.mean()),
-        macro_recall=_rounded(recall.mean()),
-        log_loss=_rounded(log_loss(labels, probabilities)),
-        ece=_rounded(gaps.sum() / len(labels)),
-        top2_accuracy=_rounded((top2 == labels[:, None]).any(axis=1).mean()),
+        accuracy=rounded(np.trace(counts) / len(labels)),
+        accuracy_low=rounded(accuracy_low),
+        accuracy_high=rounded(accuracy_high),
+        macro_f1=rounded(f1.mean()),
+        macro_f1_low=rounded(f1_low),
+        macro_f1_high=rounded(f1_high),
+        balanced_accuracy=rounded(recall[support > 0].mean()),
+        macro_precision=rounded(precision.mean()),
+        macro_recall=rounded(recall.mean()),
+        kappa=rounded_or_none(kappa(counts)),
+        top2_accuracy=rounded((top2 == labels[:, None]).any(axis=1).mean()),
+        **probability_scores(labels, served).model_dump(),
+        uncalibrated=probability_scores(labels, part.probabilities),
+        roc_auc=rounded_or_none(mean_of_defined(areas)),
+        average_precision=rounded_or_none(mean_of_defined(precisions)),
+        aurc=rounded(area_under_risk(risk)),
+        accuracy_at_80=rounded(accuracy_at(risk, COVERAGE)),
+        absent_classes=[name for name, images in zip(part.classes, support, strict=True) if not images],
         per_class={
             name: ClassScores(
-                precision=_rounded(precision[k]),
-                recall=_rounded(recall[k]),
-                f1=_rounded(f1[k]),
+                precision=rounded(precision[k]),
+                recall=rounded(recall[k]),
+                f1=rounded(f1[k]),
                 support=int(support[k]),
+                roc_auc=rounded_or_none(areas[k]),
+                average_precision=rounded_or_none(precisions[k]),
             )
-            for k, name in enumerate(classes)
+            for k, name in enumerate(part.classes)
         },
     )
 
 
-def _rounded(value: float) -> float:
-    return round(float(value), DIGITS)
+def kappa(counts: npt.NDArray[np.int64]) -> float | None:
+    """Return Cohen's kappa (Cohen 1960): the agreement of labels and predictions beyond chance, at most 1.
+
+    >>> kappa(np.array([[3, 1], [1, 3]]))
+    0.5
+
+    Args:
+        counts: Confusion matrix, int64 (K, K).
+
+    Returns:
+        None if labels and predictions are all of one class, for which chance explains everything.
+    """
+    total = counts.sum()
+    observed = np.trace(counts) / total
+    by_chance = float((counts.sum(axis=0) * counts.sum(axis=1)).sum() / total**2)
+    return None if by_chance == 1 else float((observed - by_chance) / (1 - by_chance))

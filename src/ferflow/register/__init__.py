@@ -35,4 +35,6 @@ def describe(champion: Champion, models: Path, settings: Register) -> Registrati
         worst_class=worst_class(champion),
         gates=settings.model_dump(mode="json", exclude={"name", "alias"}),
         model_sha256=sha256(network),
+        views=champion.views,
+        temperature=champion.temperature,
     )

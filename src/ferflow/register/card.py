@@ -9,15 +9,16 @@ import yaml
 
 from ferflow.base.contracts import TrainSummary, read_contract
 from ferflow.base.files import read_json, require
-from ferflow.reporting.result_contracts import Champion, Registration, SetMetrics
+from ferflow.reporting.result_contracts import Champion, Registration
+from ferflow.reporting.set_metrics import SetMetrics
 from ferflow.reporting.set_names import set_label
 from ferflow.reporting.text import listed, markdown_table
 from ferflow.reporting.text import percent as percent_with
 
 _VIEWS = {
-    "single": "Each image is predicted as it is.",
+    "single": "Each image is predicted as it is, by the evaluation and by the registered model.",
     "flip": "Predictions are averaged over each image and its mirror image, as the registered model does.",
-    "ten_crop": "Predictions are averaged over ten crops of each image; the registered model sees only the image.",
+    "ten_crop": "Predictions are averaged over ten crops of each image, as the registered model does.",
 }
 _OFF = (False, 0, None, "none")  # an augmentation that is off
 _TRAIN_KEYS = ("optimizer", "learning_rate", "schedule", "batch_size", "loss", "label_smoothing", "imbalance")
@@ -36,7 +37,6 @@ class CardSources:
         training: Content of reports/train/<result>/summary.json.
         settings: Content of models/<result>/settings.yaml.
         budget: Name of the budget.
-        views: Test-time views of the evaluation: `single`, `flip` or `ten_crop`.
         confidence: Confidence level of the intervals, in (0, 1).
     """
 
@@ -48,7 +48,6 @@ class CardSources:
     training: TrainSummary
     settings: Mapping[str, Any]
     budget: str
-    views: str
     confidence: float
 
 
@@ -60,7 +59,6 @@ def read_sources(
     licence: str,
     drawn: bool,
     budget: str,
-    views: str,
     confidence: float,
 ) -> CardSources:
     """Read what the card reports in addition to the champion's results.
@@ -72,7 +70,6 @@ def read_sources(
         licence: Licence in params.yaml; the receipt's takes precedence if the publisher stated one.
         drawn: Whether the faces are drawn by ferflow.faces.
         budget: Name of the budget.
-        views: Test-time views of the evaluation: `single`, `flip` or `ten_crop`.
         confidence: Confidence level of the intervals, in (0, 1).
 
     Raises:
@@ -89,7 +86,6 @@ def read_sources(
         training=read_contract(root / "reports/train" / model / "summary.json", TrainSummary, f"train@{model}"),
         settings=yaml.safe_load(settings.read_text(encoding="utf-8")),
         budget=budget,
-        views=views,
         confidence=confidence,
     )
 
@@ -154,17 +150,20 @@ def _results(champion: Champion, sources: CardSources) -> str:
             f"{_percent(block.accuracy)} ({_interval(block, 'accuracy')})",
             f"{_percent(block.macro_f1)} ({_interval(block, 'macro_f1')})",
             _percent(block.balanced_accuracy),
-            f"{block.log_loss:.3f}",
-            f"{block.ece:.3f}",
+            f"{block.log_loss:.3f} ({block.uncalibrated.log_loss:.3f})",
+            f"{block.ece:.3f} ({block.uncalibrated.ece:.3f})",
         ]
         for name, block in champion.sets.items()
     ]
     header = ["set", "images", "accuracy", "macro F1", "balanced accuracy", "log loss", "calibration error"]
     return (
         f"## Results\n\n{markdown_table(header, rows)}\n\nThe {100 * sources.confidence:g} % interval (bootstrap) "
-        f"is in parentheses. {_VIEWS[sources.views]} Model and epoch were chosen on validation, so its numbers are "
-        'optimistic; the test sets influenced no decision. "Without copies" leaves out test images that have an exact '
-        "copy among the raw training images."
+        f"is in parentheses after accuracy and macro F1; images of one group of copies are drawn together. "
+        f"{_VIEWS[champion.views]} The registered model divides the logits by a temperature of "
+        f"{champion.temperature:.3f}, fitted on validation; log loss and calibration error are those of its "
+        "probabilities, with the value before the temperature in parentheses. Model, epoch and temperature were chosen "
+        'on validation, so its numbers are optimistic; the test sets influenced no decision. "Without copies" leaves '
+        "out test images that have an exact copy among the raw training images."
     )
 
 

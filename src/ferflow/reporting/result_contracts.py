@@ -5,62 +5,7 @@ from typing import Any
 from pydantic import Field, model_serializer, model_validator
 
 from ferflow.base.contracts import Contract
-
-
-class ClassScores(Contract):
-    """Scores of one class, in [0, 1].
-
-    Attributes:
-        precision: Share of the predictions of this class that are correct.
-        recall: Share of the images of this class that are found.
-        f1: Harmonic mean of precision and recall.
-        support: Number of images of this class.
-    """
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-class SetMetrics(Contract):
-    """Metrics of one set of images, rounded to six digits.
-
-    Attributes:
-        images: Number of images.
-        accuracy: Share of correct predictions.
-        accuracy_low: Lower end of the accuracy's bootstrap interval.
-        accuracy_high: Upper end of the accuracy's bootstrap interval.
-        macro_f1: Unweighted mean of the classes' F1.
-        macro_f1_low: Lower end of the macro F1's bootstrap interval.
-        macro_f1_high: Upper end of the macro F1's bootstrap interval.
-        balanced_accuracy: Recall averaged over the classes that occur.
-        macro_precision: Unweighted mean of the classes' precision.
-        macro_recall: Unweighted mean of the classes' recall.
-        log_loss: Mean negative log-likelihood in nats.
-        ece: Expected calibration error in [0, 1] (Guo et al. 2017).
-        top2_accuracy: Share of images whose true class is among the two most probable.
-        per_class: Scores of each class by its name.
-    """
-
-    images: int
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    macro_f1: float
-    macro_f1_low: float
-    macro_f1_high: float
-    balanced_accuracy: float
-    macro_precision: float
-    macro_recall: float
-    log_loss: float
-    ece: float
-    top2_accuracy: float
-    per_class: dict[str, ClassScores]
-
-    def metric(self, name: str) -> float:
-        """Return a metric by its name, such as `accuracy`."""
-        return float(getattr(self, name))
+from ferflow.reporting.set_metrics import SetMetrics
 
 
 class _WithSets(Contract):
@@ -97,9 +42,13 @@ class Metrics(_WithSets):
 
     Attributes:
         model: Name of the result, such as `cnn_tuned`.
+        views: Test-time views that the predictions are the mean over: `single`, `flip` or `ten_crop`.
+        temperature: Temperature that the logits are divided by, fitted on validation (Guo et al. 2017).
     """
 
     model: str
+    views: str
+    temperature: float
 
 
 class Champion(_WithSets):
@@ -114,6 +63,8 @@ class Champion(_WithSets):
         runner_up: Name of the second result, or None.
         p_value_vs_runner_up: Corrected p-value of the difference to the runner-up, or None.
         reason: Why it is the champion, a sentence.
+        views: Test-time views that its predictions are the mean over.
+        temperature: Temperature that its logits are divided by.
     """
 
     model: str
@@ -124,6 +75,8 @@ class Champion(_WithSets):
     runner_up: str | None
     p_value_vs_runner_up: float | None
     reason: str
+    views: str
+    temperature: float
 
 
 class Registration(Contract):
@@ -147,6 +100,8 @@ class Registration(Contract):
         worst_class: Class that has the lowest recall on validation.
         gates: Limit of each gate by its key in params.yaml, including those that are checked at registration.
         model_sha256: SHA-256 of the network's file, 64 hex digits.
+        views: Test-time views that the registered model averages over.
+        temperature: Temperature that the registered model divides the logits by.
     """
 
     passed: bool
@@ -161,3 +116,5 @@ class Registration(Contract):
     worst_class: str
     gates: dict[str, float]
     model_sha256: str
+    views: str
+    temperature: float

@@ -5,8 +5,8 @@ import pytest
 
 from defaults import PARAMS
 from ferflow.base.network import load_model
-from ferflow.evaluate.predictions import make_views, predict_views
-from ferflow.evaluate.ten_crops import at_side, crop_corners, crop_side
+from ferflow.infer.ten_crops import at_side, crop_corners, crop_side
+from ferflow.infer.views import make_views, predict_views
 
 
 def faces(count: int, side: int, seed: int = 0) -> np.ndarray:
