@@ -13,6 +13,7 @@ def main() -> None:
     champion = compare(
         list(config.results),
         evaluations=Path("reports/evaluate"),
+        inferences=Path("reports/infer"),
         trainings=Path("reports/train"),
         out=Path("reports/compare"),
         settings=config.compare,

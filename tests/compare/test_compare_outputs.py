@@ -29,9 +29,8 @@ SETS = [
 def run(
     root: Path, names: tuple[str, ...] = NAMES, out: str = "reports/compare", settings: Compare = SETTINGS
 ) -> Champion:
-    return compare(
-        names, root / "reports/evaluate", root / "reports/train", root / out, settings, dataset="fer2013", seed=7
-    )
+    folders = [root / "reports" / name for name in ("evaluate", "infer", "train")]
+    return compare(names, *folders, root / out, settings, dataset="fer2013", seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +50,10 @@ def test_the_folder_holds_what_dvc_declares_with_the_same_bytes_twice(project: P
     one, two = project / "reports/compare", project / "again"
     files = sorted(str(path.relative_to(one)) for path in one.rglob("*") if path.is_file())
     assert files == [
-        "champion.json", "figures/accuracy_vs_macs.png", "figures/leaderboard.png", "headline.json",
-        "leaderboard.csv", "leaderboard.md", "significance.csv",
+        "agreement.csv", "champion.json", "ensembles.csv", "figures/accuracy_vs_macs.png", "figures/agreement.png",
+        "figures/ensembles.png", "figures/leaderboard.png", "figures/pairs.png", "figures/per_class.png",
+        "figures/validation_curves.png", "headline.json", "index.html", "leaderboard.csv", "leaderboard.md",
+        "per_class.csv", "robustness.csv", "significance.csv",
     ]  # fmt: skip
     for name in files:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
@@ -180,9 +181,10 @@ def test_only_the_named_results_count(project: Path) -> None:
     ("name", "missing", "stage"),
     [
         ("cnn", "reports/evaluate/cnn/metrics.json", "evaluate@cnn"),
-        ("cnn", "reports/evaluate/cnn/predictions_test.csv", "evaluate@cnn"),
+        ("cnn", "reports/infer/cnn/predictions_test.csv", "infer@cnn"),
         ("cnn_tuned", "reports/train/cnn_tuned/summary.json", "train@cnn_tuned"),
-        ("cnn_tuned", "reports/evaluate/cnn_tuned/predictions_validation.csv", "evaluate@cnn_tuned"),
+        ("cnn_tuned", "reports/infer/cnn_tuned/predictions_validation.csv", "infer@cnn_tuned"),
+        ("cnn_tuned", "reports/train/cnn_tuned/history.csv", "train@cnn_tuned"),
     ],
 )
 def test_a_missing_file_is_named_with_its_stage(
@@ -199,14 +201,14 @@ def test_results_that_do_not_belong_together_are_refused(tmp_path: Path, write_r
         shutil.rmtree(tmp_path / "reports", ignore_errors=True)
         return write_results(tmp_path, {"vgg16": 0.6, "cnn": 0.7}) / "reports"
 
-    evaluation = fresh() / "evaluate/cnn"
-    path = evaluation / "predictions_test.csv"
+    reports = fresh()
+    path = reports / "infer/cnn/predictions_test.csv"
     path.write_text(path.read_text().replace("test/3.jpg", "test/other.jpg"))
     with pytest.raises(DataError, match=r"cnn and vgg16 were measured on different test images"):
         run(tmp_path, ("vgg16", "cnn"))
 
     fresh()
-    path = evaluation / "predictions_validation.csv"
+    path = reports / "infer/cnn/predictions_validation.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(DataError, match=r"cnn: metrics.json reports .* 300 .* on 299; one of them is out of date"):
         run(tmp_path, ("vgg16", "cnn"))
@@ -228,7 +230,7 @@ def test_results_that_do_not_belong_together_are_refused(tmp_path: Path, write_r
         run(tmp_path, ("vgg16", "cnn"))
 
     fresh()
-    (evaluation / "metrics.json").write_text('{"model": ')
+    (reports / "evaluate/cnn/metrics.json").write_text('{"model": ')
     with pytest.raises(DataError, match=r"metrics.json is invalid: Invalid JSON.* dvc repro -f evaluate@cnn"):
         run(tmp_path, ("vgg16", "cnn"))
 
@@ -237,8 +239,10 @@ def test_odd_names_of_classes_and_images_are_read_as_they_are(
     tmp_path: Path, write_results: Callable[..., Path]
 ) -> None:
     write_results(tmp_path, {"cnn": 0.7})
-    for path in (tmp_path / "reports/evaluate/cnn").glob("predictions_*.csv"):
+    for path in (tmp_path / "reports/infer/cnn").glob("predictions_*.csv"):
         path.write_text(path.read_text().replace("sad", "null").replace("test/7.jpg", "NA"))
+    metrics = tmp_path / "reports/evaluate/cnn/metrics.json"
+    metrics.write_text(metrics.read_text().replace('"sad"', '"null"'))
     assert run(tmp_path, ("cnn",)).sets["validation"].images == 300
 
 

@@ -22,9 +22,9 @@ from ferflow.eda.image_survey import (
     thumbnail,
     with_parts,
 )
-from ferflow.eda.page_parts import contact_sheet
 from ferflow.eda.vote_section import ANSWERS, count_votes
 from ferflow.raw.images import fit
+from ferflow.reporting.page import contact_sheet
 from ferflow.reporting.text import count
 
 

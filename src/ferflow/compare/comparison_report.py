@@ -6,39 +6,62 @@ import pandas as pd
 
 from ferflow import reporting as figures
 from ferflow.base.files import whole_folder, write_csv, write_json, write_text
+from ferflow.compare.comparison import Comparison, per_class_table
+from ferflow.compare.comparison_page import comparison_page
 from ferflow.compare.leaderboard import METRIC_LABELS, board_rows, board_sets, p_text
+from ferflow.compare.robustness import robustness_table
+from ferflow.reporting.page import ReportFiles
 from ferflow.reporting.result_contracts import Champion
 from ferflow.reporting.set_names import set_label, shown_sets, whole_sets
 from ferflow.reporting.text import DASH, markdown_table, percent, short_number
 
 
-def write_comparison(out: Path, board: pd.DataFrame, significance: pd.DataFrame, champion: Champion) -> None:
+def write_comparison(out: Path, comparison: Comparison) -> None:
     """Write every file of reports/compare/.
 
     Args:
         out: Folder to write.
-        board: Table that `leaderboard` returns.
-        significance: Table that `significance_table` returns.
-        champion: Content of champion.json.
+        comparison: What all files are made from.
     """
+    board, champion = comparison.board, comparison.champion
     write_csv(out / "leaderboard.csv", board)
-    write_csv(out / "significance.csv", significance, float_format="%.6g")
-    write_text(out / "leaderboard.md", leaderboard_text(board, significance, champion))
+    for name, table in {
+        "significance": comparison.significance,
+        "agreement": comparison.agreement,
+        "ensembles": comparison.ensembles,
+        "per_class": per_class_table(comparison.ranked),
+        "robustness": robustness_table(comparison.ranked, comparison.baseline),
+    }.items():
+        write_csv(out / f"{name}.csv", table, float_format="%.6g")
+    write_text(out / "leaderboard.md", leaderboard_text(board, comparison.significance, champion))
     write_json(out / "champion.json", champion.to_json())
     write_json(out / "headline.json", _headline(board))
     costs = {
         str(row["model"]): (max(1.0, float(row["macs"])), float(row[f"validation_{champion.metric}"]))
         for row in board.to_dict("records")
     }
+    files = ReportFiles()
+    bars = files.add_figure(
+        "leaderboard", figures.leaderboard_bars(_accuracies(board), champion.reason.removesuffix("."))
+    )
+    scatter = files.add_figure(
+        "accuracy_vs_macs",
+        figures.cost_scatter(costs, _cost_title(costs), f"validation {METRIC_LABELS[champion.metric]}"),
+    )
+    write_text(out / "index.html", comparison_page(comparison, bars, scatter, files))
     with whole_folder(out / "figures") as temporary:
-        bars = figures.leaderboard_bars(_accuracies(board), champion.reason.removesuffix("."))
-        figures.save_figure(bars, temporary / "leaderboard.png")
-        scatter = figures.cost_scatter(costs, _cost_title(costs), f"validation {METRIC_LABELS[champion.metric]}")
-        figures.save_figure(scatter, temporary / "accuracy_vs_macs.png")
+        for name, data in files.images.items():
+            (temporary / name).write_bytes(data)
 
 
 def leaderboard_text(board: pd.DataFrame, significance: pd.DataFrame, champion: Champion) -> str:
-    """Return the text of leaderboard.md; arguments as in write_comparison."""
+    """Return the text of leaderboard.md.
+
+    Args:
+        board: Table that `leaderboard` returns.
+        significance: Table that `significance_table` returns.
+        champion: Content of champion.json.
+    """
     sets = shown_sets(board_sets(board))
     header, rows = board_rows(board, sets)
     p_values = significance[significance["better"] == champion.model].set_index("worse")["p_holm"]

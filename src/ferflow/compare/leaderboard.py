@@ -68,6 +68,8 @@ def choose_champion(
         runner_up=others[0].name if others else None,
         p_value_vs_runner_up=p_value,
         reason=_reason(ranked, metric, p_value, 1 - confidence),
+        views=winner.metrics.views,
+        temperature=winner.metrics.temperature,
         sets=winner.metrics.sets,
     )
 

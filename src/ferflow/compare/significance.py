@@ -3,68 +3,12 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ferflow.base.metrics import mcnemar
 from ferflow.compare.result_reader import Result
-from ferflow.reporting.confusion import COUNT_METRICS, interval
-
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
-
-
-def paired_bootstrap(
-    labels: Labels, first: Labels, second: Labels, classes: int, metric: str, resamples: int, seed: int
-) -> tuple[float, Floats, float]:
-    """Resample the images and take the difference of a metric between two networks on each resample.
-
-    Args:
-        labels: True classes, int64 (N,), each in [0, classes).
-        first: Predictions of the first network, int64 (N,).
-        second: Predictions of the second network, int64 (N,).
-        classes: Number of classes.
-        metric: Key of COUNT_METRICS.
-        resamples: Number of resamples.
-        seed: Seed of the draws.
-
-    Returns:
-        The difference on all images, first minus second; the differences on the resamples, float64 (resamples,); and
-        the two-sided p-value: the share of resamples whose difference deviates from the observed one by at least as
-        much as that deviates from zero (shift method, Efron & Tibshirani 1993, section 16.4), never below
-        1 / (resamples + 1).
-    """
-    # Each image falls into one cell (true class, first prediction, second prediction). Drawing images with replacement
-    # is one multinomial draw over the cells, so the cost does not grow with the number of images.
-    cells, counts = np.unique((labels * classes + first) * classes + second, return_counts=True)
-    draws = np.random.default_rng(seed).multinomial(len(labels), counts / len(labels), size=resamples)
-    draws = np.concatenate([counts[None], draws])  # row 0: the images themselves
-    true, of_first, of_second = cells // classes**2, cells // classes % classes, cells % classes
-    values = []
-    for predicted in (of_first, of_second):
-        # One-hot rows that add each cell to its entry of this network's confusion matrix.
-        entry = np.eye(classes**2, dtype=np.int64)[true * classes + predicted]
-        values.append(COUNT_METRICS[metric]((draws @ entry).reshape(-1, classes, classes)))
-    differences = values[0] - values[1]
-    difference, resampled = float(differences[0]), differences[1:]
-    # The tolerance keeps rounding errors from deciding ties.
-    extreme = np.abs(resampled - difference) >= abs(difference) - 1e-12
-    return difference, resampled, float((1 + extreme.sum()) / (1 + resamples))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for multiple comparisons (Holm 1979), in the order given.
-
-    >>> holm([0.25, 0.125])
-    [0.25, 0.25]
-    """
-    values = np.asarray(p_values, np.float64)
-    order = np.argsort(values, kind="stable")
-    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    corrected = np.empty_like(values)
-    corrected[order] = np.minimum(stepped, 1.0)
-    return [float(value) for value in corrected]
+from ferflow.reporting.confusion import interval
+from ferflow.scoring.paired_tests import holm, paired_bootstrap
 
 
 def significance_table(
@@ -75,7 +19,7 @@ def significance_table(
     Args:
         results: Results in the order of the leaderboard.
         metric: Key of COUNT_METRICS.
-        resamples: Number of bootstrap resamples.
+        resamples: Number of bootstrap resamples of the groups of images.
         confidence: Confidence level of the interval of the difference, in (0, 1).
         seed: Seed of the bootstrap.
 
@@ -89,7 +33,14 @@ def significance_table(
     for better, worse in combinations(results, 2):
         only_better, only_worse, p_mcnemar = mcnemar(better.predicted == better.labels, worse.predicted == worse.labels)
         difference, resampled, p_bootstrap = paired_bootstrap(
-            better.labels, better.predicted, worse.predicted, len(better.classes), metric, resamples, seed
+            better.labels,
+            better.predicted,
+            worse.predicted,
+            better.groups,
+            len(better.classes),
+            metric,
+            resamples,
+            seed,
         )
         low, high = interval(resampled, confidence)
         test = "mcnemar" if metric == "accuracy" else "bootstrap"

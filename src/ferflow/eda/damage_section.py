@@ -5,9 +5,9 @@ import pandas as pd
 from ferflow.eda import charts
 from ferflow.eda.damage_findings import DamageFinding, reason_meaning
 from ferflow.eda.image_survey import ManifestRow, Survey, rows_by_path
-from ferflow.eda.page_parts import Gallery, PagePicture, PageSection, PageTable, ReportFiles, page_picture
 from ferflow.raw.images import Grey
 from ferflow.raw.manifest import Reason
+from ferflow.reporting.page import Gallery, PagePicture, PageSection, PageTable, ReportFiles, page_picture
 from ferflow.reporting.text import count, listed, percent_of, printable
 from ferflow.settings import Clean
 

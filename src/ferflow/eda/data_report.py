@@ -20,9 +20,9 @@ from ferflow.eda.image_survey import (
     survey_images,
     with_parts,
 )
-from ferflow.eda.page_parts import PageSection, ReportFiles, render_page
 from ferflow.eda.vote_section import VoteCounts, count_votes, vote_section
 from ferflow.raw.manifest import set_bits
+from ferflow.reporting.page import PageSection, ReportFiles, render_page
 from ferflow.reporting.text import count, listed, percent_of, printable
 from ferflow.settings import Clean, Eda
 
@@ -69,7 +69,11 @@ def write_report(
     files = ReportFiles()
     sections = _sections(raw, manifest, count_votes(manifest, votes), settings, clean, image_size, files)
     title = f"What the dataset {printable(dataset)} contains" if dataset else "What the dataset contains"
-    page = render_page(title, _subtitle(manifest, kept), _tiles(manifest, kept, clean.blank_std), sections, files)
+    footer = (
+        f"Written by the stage eda of FERflow. The {len(files.images)} pictures of this page are next to it as PNG, "
+        f"its tables as CSV: {', '.join(f'{name}.csv' for name in files.tables)}."
+    )
+    page = render_page(title, _subtitle(manifest, kept), _tiles(manifest, kept, clean.blank_std), sections, footer)
     with whole_folder(out) as folder:
         write_text(folder / "index.html", page)
         for name, data in files.images.items():

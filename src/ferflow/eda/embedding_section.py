@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 from ferflow.eda import charts
-from ferflow.eda.page_parts import Chart, PageSection, ReportFiles, contact_sheet
+from ferflow.reporting.page import Chart, PageSection, ReportFiles, contact_sheet
 from ferflow.reporting.text import count, percent
 
 Points = npt.NDArray[np.float64]

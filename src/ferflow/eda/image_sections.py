@@ -8,7 +8,8 @@ from matplotlib import colormaps
 
 from ferflow.eda import charts
 from ferflow.eda.image_survey import HELD_OUT, FaceMap, ManifestRow, Survey, outlier_limits, rows_by_path
-from ferflow.eda.page_parts import (
+from ferflow.raw.images import Grey
+from ferflow.reporting.page import (
     ClassCard,
     Gallery,
     PagePicture,
@@ -18,7 +19,6 @@ from ferflow.eda.page_parts import (
     contact_sheet,
     page_picture,
 )
-from ferflow.raw.images import Grey
 from ferflow.reporting.text import count, listed, percent_of, printable
 
 # Measure: column of the manifest, title, unit, names of its low and of its high outliers.

@@ -8,9 +8,9 @@ import pandas as pd
 
 from ferflow.eda import charts
 from ferflow.eda.image_survey import Survey, rows_by_path
-from ferflow.eda.page_parts import Gallery, PageSection, ReportFiles, page_picture
 from ferflow.raw.class_names import emotion_of
 from ferflow.raw.ferplus import EMOTIONS
+from ferflow.reporting.page import Gallery, PageSection, ReportFiles, page_picture
 from ferflow.reporting.text import count, percent_of, printable
 
 # Meaning of each column of votes; of answers with equally many votes the first in this order wins.

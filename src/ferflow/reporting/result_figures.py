@@ -82,26 +82,30 @@ def per_class_bars(per_class: Mapping[str, Mapping[str, float]], title: str = ""
 
 
 @style()
-def reliability_diagram(bins: pd.DataFrame, title: str = "") -> Figure:
+def reliability_diagram(bins: pd.DataFrame, title: str = "", before: pd.DataFrame | None = None) -> Figure:
     """Draw accuracy over confidence, and how many images have each confidence (Guo et al. 2017, section 2).
 
     Args:
         bins: One row per bin with the columns low and high (ends of the bin), images (count), confidence (mean
             probability of the predicted class) and accuracy; the last two are ignored where images is 0.
         title: Model and test set; the finding follows. Defaults to the finding alone.
+        before: The same bins before the temperature, to be compared with. Defaults to none.
     """
     used = bins[bins["images"] > 0]
-    share = used["images"] / used["images"].sum()
-    gap = float((share * (used["confidence"] - used["accuracy"])).sum())
-    error = float((share * (used["confidence"] - used["accuracy"]).abs()).sum())
+    gap, error = _calibration_gap(bins)
     word = "overconfident" if gap >= 0 else "underconfident"
-    finding = f"{word} by {100 * abs(gap):.1f} points on average (expected calibration error {percent(error)})"
+    finding = f"{word} by {100 * abs(gap):.1f} points on average (expected calibration error {percent(error)}"
+    finding += ")" if before is None else f", {percent(_calibration_gap(before)[1])} before the temperature)"
     figure = new_figure(f"{title}: {finding}" if title else finding, height=5.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
     middle, width = (used["low"] + used["high"]) / 2, (used["high"] - used["low"]) * 0.9
     above.bar(middle, used["accuracy"], width=width, color=PALE)
     above.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1.4, label="perfect calibration")
-    above.plot(used["confidence"], used["accuracy"], color=BLUE, marker="o", ms=5, label="this model")
+    if before is not None:
+        filled = before[before["images"] > 0]
+        above.plot(filled["confidence"], filled["accuracy"], color=ORANGE, marker="s", ms=4, lw=1.4, label="before")
+    label = "this model" if before is None else "after the temperature"
+    above.plot(used["confidence"], used["accuracy"], color=BLUE, marker="o", ms=5, label=label)
     above.set_ylabel("accuracy")
     above.set_ylim(0, 1.02)
     below.bar(middle, used["images"], width=width, color=GREY)
@@ -111,5 +115,13 @@ def reliability_diagram(bins: pd.DataFrame, title: str = "") -> Figure:
     for axis in (above.xaxis, above.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     figure.align_ylabels()
-    figure.legend(loc="outside lower center", ncols=2)  # inside, it could cover a bar
+    figure.legend(loc="outside lower center", ncols=3)  # inside, it could cover a bar
     return figure
+
+
+def _calibration_gap(bins: pd.DataFrame) -> tuple[float, float]:
+    """Return how much confidence exceeds accuracy on average, and the expected calibration error."""
+    used = bins[bins["images"] > 0]
+    share = used["images"] / used["images"].sum()
+    gaps = used["confidence"] - used["accuracy"]
+    return float((share * gaps).sum()), float((share * gaps.abs()).sum())

@@ -26,6 +26,16 @@ def percent_of(part: float, whole: float, digits: int = 1) -> str:
     return percent(part / whole if whole else 0.0, digits)
 
 
+def points(difference: float) -> str:
+    """Return a difference of shares of 1 in points, with its sign and one digit.
+
+    >>> points(0.0123), points(-0.05), points(-0.0001)
+    ('+1.2', '-5.0', '0.0')
+    """
+    text = f"{100 * difference:+.1f}"
+    return text[1:] if text in ("+0.0", "-0.0") else text
+
+
 def short_number(number: float) -> str:
     """Return a count with two or three digits and a unit.
 

@@ -26,18 +26,20 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 
+_FOLLOW = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
+
 
 class Browser:
-    """One tab of a browser with a profile of its own."""
+    """One tab of a browser with a profile of its own, and the workers that its page starts."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, *flags: str) -> None:
         assert CHROMIUM
         to_browser, self._write = _pipe()
         self._read, from_browser = _pipe()
         self.profile, self._number, self._rest, self.events = profile, 0, b"", list[dict[str, Any]]()
         self.pid = os.posix_spawn(
             CHROMIUM,
-            [CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [CHROMIUM, *_FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"],
             os.environ,
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, to_browser, 3),
@@ -53,6 +55,7 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Target.setAutoAttach", **_FOLLOW)
 
     def __enter__(self) -> "Browser":
         return self
@@ -71,14 +74,10 @@ class Browser:
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command and return its result; what happens meanwhile goes to `events`."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
+        number = self._send(self.session, method, params)
         while True:
             answer = self._next(120)
-            if answer.get("id") == self._number:
+            if answer.get("id") == number:
                 assert "result" in answer, answer
                 return answer["result"]
             self.events.append(answer)
@@ -135,6 +134,21 @@ class Browser:
                 found.append(params["errorText"])
         return found
 
+    def _send(self, session: str, method: str, params: dict[str, Any]) -> int:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        return self._number
+
+    def _follow(self, session: str) -> None:
+        """Listen to a worker, which waits until then, and to workers of its own."""
+        for domain in ("Runtime", "Log", "Network"):
+            self._send(session, f"{domain}.enable", {})
+        self._send(session, "Target.setAutoAttach", _FOLLOW)
+        self._send(session, "Runtime.runIfWaitingForDebugger", {})
+
     def _next(self, seconds: float) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while b"\0" not in self._rest:
@@ -146,7 +160,14 @@ class Browser:
             self._rest += data
         message, _, self._rest = self._rest.partition(b"\0")
         answer: dict[str, Any] = json.loads(message)
+        if answer.get("method") == "Target.attachedToTarget" and "sessionId" in answer:
+            self._follow(answer["params"]["sessionId"])
         return answer
+
+
+def lowest_contrast(browser: Browser) -> float:
+    """Return the lowest contrast between any text of the page and the ground behind it, as WCAG computes it."""
+    return float(browser.evaluate(_LOWEST_CONTRAST))
 
 
 def _pipe() -> tuple[int, int]:
@@ -156,3 +177,29 @@ def _pipe() -> tuple[int, int]:
     for end in ends:
         os.close(end)
     return high[0], high[1]
+
+
+_LOWEST_CONTRAST = """
+(() => {
+  const levels = c => c.match(/[\\d.]+/g).map(Number);
+  const luminance = c => c.slice(0, 3).map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const c = levels(getComputedStyle(e).backgroundColor);
+      if (c.length < 4 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+  };
+  let lowest = 21;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    if (!walker.currentNode.data.trim()) continue;
+    const e = walker.currentNode.parentElement;
+    const [a, b] = [luminance(levels(getComputedStyle(e).color)), luminance(ground(e))].sort((x, y) => y - x);
+    lowest = Math.min(lowest, (a + 0.05) / (b + 0.05));
+  }
+  return lowest;
+})()
+"""
