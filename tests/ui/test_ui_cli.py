@@ -16,7 +16,9 @@ from defaults import PARAMS as PARAMS_OF_REPOSITORY
 from defaults import ROOT, network
 from ferflow.base.errors import ConfigError
 from ferflow.settings import load_config
-from ferflow.ui.cli import _branch_advice, _with_home, main, results_of, set_params
+from ferflow.ui.cli import main
+from ferflow.ui.params_file import results_of, set_params
+from ferflow.ui.pipeline_commands import _branch_advice, _with_home
 
 HEAD = """\
 # What to run.
@@ -25,8 +27,8 @@ budget: "small"
 
 seed: 1 # of everything
 results: # what to train
-  cnn: {model: cnn, architecture: cnn, search: none, teacher: none}
-  vgg16: {model: vgg16, architecture: vgg16, search: none, teacher: none} # in this order
+  cnn: {model: cnn, architecture: cnn, search: none, teacher: none, repeat: 0}
+  vgg16: {model: vgg16, architecture: vgg16, search: none, teacher: none, repeat: 0} # in this order
 
 datasets:
   faces:
@@ -74,14 +76,16 @@ REST = {
         "prepare",
         "train",
         "teachers",
+        "infer",
         "evaluate",
         "compare",
+        "export",
         "register",
     )
 }
 PARAMS = HEAD.replace("CNN", json.dumps(network("cnn"))).replace(
     "VGG16", json.dumps(network("vgg16", weights="none"))
-) + yaml.safe_dump(REST)
+) + yaml.safe_dump(REST, default_flow_style=None, width=4096)
 
 
 @pytest.fixture
@@ -120,11 +124,21 @@ def test_results_are_set_and_the_rest_stays(params: Path) -> None:
     assert list(config.results) == ["vgg16", "vgg16_tuned"]
     assert config.tune.models == {"vgg16": "vgg16"}
     text = spaced(params.read_text())
-    assert "  vgg16: {model: vgg16, architecture: vgg16, search: none, teacher: none}" in text
-    assert "  vgg16_tuned: {model: vgg16, architecture: vgg16, search: vgg16, teacher: none}" in text
+    assert "  vgg16: {model: vgg16, architecture: vgg16, search: none, teacher: none, repeat: 0}" in text
+    assert "  vgg16_tuned: {model: vgg16, architecture: vgg16, search: vgg16, teacher: none, repeat: 0}" in text
     assert "results: # what to train\n" in text
     assert "  models: {vgg16: vgg16} # searched\n" in text
     assert "\n\ndatasets:\n" in text
+
+
+def test_repeats_train_each_model_with_further_seeds_and_stay_set(params: Path) -> None:
+    config = set_params(params, results_of(load_config(params), ["cnn", "vgg16"], ["cnn"], repeats=2))
+    assert list(config.results) == ["cnn", "cnn_seed2", "vgg16", "vgg16_seed2", "cnn_tuned"]
+    assert [result.repeat for result in config.results.values()] == [0, 1, 0, 1, 0]
+    assert results_of(config, None, None) == results_of(config, ["cnn", "vgg16"], ["cnn"], repeats=2)
+    assert list(results_of(config, ["cnn"], [])["results"]) == ["cnn", "cnn_seed2"]
+    with pytest.raises(ConfigError, match=r"--repeats must be at least 1. Received: 0"):
+        results_of(config, None, None, repeats=0)
 
 
 def test_nothing_is_written_where_nothing_differs(params: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,46 +5,59 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ferflow.base.errors import ConfigError, TrackingError
 from ferflow.base.explain import did_you_mean
 from ferflow.settings import Config, load_config
+from ferflow.ui.params_file import PARAMS
 
 if TYPE_CHECKING:
     from ferflow.ui.tracking import Store
 
-PARAMS = Path("params.yaml")
 
-
-def add_tracking_commands(commands: Any) -> None:
-    """Add `track`, `tidy`, `ui`, `promote`, `rollback` and `reproduce` to the command line.
-
-    Args:
-        commands: What ArgumentParser.add_subparsers returned.
-    """
-    update = commands.add_parser("track", help="rebuild in MLflow what it lacks of the results on disk")
+def add_track(update: argparse.ArgumentParser) -> None:
+    """Describe `ferflow track`."""
     update.set_defaults(command=lambda _arguments: track(load_config(PARAMS)))
-    tidy = commands.add_parser("tidy", help="list files of results and searches that params.yaml no longer has")
+
+
+def add_tidy(tidy: argparse.ArgumentParser) -> None:
+    """Describe `ferflow tidy`."""
     tidy.add_argument("--yes", action="store_true", help="delete them")
     tidy.set_defaults(command=_tidy)
-    ui = commands.add_parser("ui", help="update MLflow, print the address of its charts and open it")
+
+
+def add_ui(ui: argparse.ArgumentParser) -> None:
+    """Describe `ferflow ui`."""
     ui.add_argument("--port", type=int, default=5000, help="port of the server, default 5000")
     ui.add_argument("--no-browser", action="store_true", help="only print the address")
     ui.set_defaults(command=_ui)
-    promote = commands.add_parser("promote", help="make a version of the dataset's model the champion")
+
+
+def add_promote(promote: argparse.ArgumentParser) -> None:
+    """Describe `ferflow promote`."""
     promote.add_argument("version", help="number of the version, such as 3")
     promote.add_argument("--force", action="store_true", help="even if the version failed a gate")
+    _add_dataset(promote)
     promote.set_defaults(command=_promote)
-    rollback = commands.add_parser("rollback", help="make the previous champion the champion again")
+
+
+def add_rollback(rollback: argparse.ArgumentParser) -> None:
+    """Describe `ferflow rollback`."""
+    _add_dataset(rollback)
     rollback.set_defaults(command=_rollback)
-    for command in (promote, rollback):
-        command.add_argument("--dataset", help="an entry of `datasets`; default: the selected one")
-    reproduce = commands.add_parser("reproduce", help="put code, params and data of a registered version into a folder")
+
+
+def add_reproduce(reproduce: argparse.ArgumentParser) -> None:
+    """Describe `ferflow reproduce`."""
     reproduce.add_argument("uri", help="such as models:/ferflow-fer2013/3 or models:/ferflow-fer2013@champion")
     reproduce.add_argument("--into", type=Path, help="folder to create; default: reproduced/<name>-<version>")
     reproduce.add_argument("--run", action="store_true", help="train it again and compare the weights")
     reproduce.set_defaults(command=_reproduce)
+
+
+def _add_dataset(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dataset", help="an entry of `datasets`; default: the selected one")
 
 
 def track(config: Config) -> None:
