@@ -112,6 +112,42 @@ def test_splits_that_the_data_does_not_define_are_made(
     assert summary.images["validation"] == validation
 
 
+def subsets(first: str, second: str) -> pd.DataFrame:
+    """Training images, and test images in two subsets."""
+    manifest = manifest_of(faces("train", 60) + faces("test", 30))
+    halves = [first if number % 2 else second for number in range(len(manifest))]
+    return manifest.assign(subset=np.where(manifest["split"] == "test", halves, ""))
+
+
+def test_a_subset_of_the_test_images_can_be_the_validation_images(tmp_path: Path, out: Path) -> None:
+    manifest = subsets("PublicTest", "PrivateTest")
+    raw = raw_with(tmp_path / "raw", manifest)
+    summary = prepare_arrays(raw, manifest, section("prepare", validation_subset="PublicTest"), out)
+    assert summary.cut == ("validation",)
+    assert summary.images == {"train": 60, "validation": 15, "test": 15}  # no training image is spent on validation
+    assert summary.subsets["validation"] == {"PublicTest": 15}
+    assert summary.subsets["test"] == {"PrivateTest": 15}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        (subsets("One", "Two"), "the subsets of the test images are: One, Two"),
+        (subsets("PublicTest", "PublicTest"), "are: PublicTest"),  # nothing would be left to test on
+        (manifest_of(faces("train", 60) + faces("test", 30)), "are: none"),
+        (
+            pd.concat([subsets("PublicTest", "PrivateTest"), manifest_of(faces("validation", 9))], ignore_index=True),
+            "validation images of its own",
+        ),
+    ],
+)
+def test_a_subset_that_cannot_be_the_validation_images_is_an_error(
+    tmp_path: Path, out: Path, manifest: pd.DataFrame, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        prepare_arrays(tmp_path / "raw", manifest, section("prepare", validation_subset="PublicTest"), out)
+
+
 def test_another_size(tmp_path: Path, out: Path) -> None:
     manifest = usual()
     prepare_arrays(raw_with(tmp_path / "raw", manifest), manifest, section("prepare"), out, image_size=32)

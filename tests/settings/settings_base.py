@@ -11,7 +11,7 @@ BASE: dict[str, Any] = {
     "dataset": "faces",
     "budget": "small",
     "seed": 1,
-    "results": {"cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none"}},
+    "results": {"cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none", "repeat": 0}},
     "datasets": {
         "faces": {
             "description": "",

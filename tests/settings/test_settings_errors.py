@@ -17,7 +17,9 @@ from ferflow.settings import Config, load_config, parse_config
 RIGHT: dict[str, Any] = merge(
     BASE,
     {
-        "results": {"cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none"}},
+        "results": {
+            "cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none", "repeat": 0}
+        },
         "tune": {"models": {"cnn": "cnn"}},
         "models": {"cnn": {"budgets": {"small": {"network": {"dense": 8}}}}},
     },

@@ -15,7 +15,7 @@ from ferflow.settings import Config, parse_config
 from ferflow.settings.resolve import resolve_result, resolve_search, unpinned
 from ferflow.train.recipe import ResultSettings
 
-SEARCHED = {"tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none"}}
+SEARCHED = {"tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none", "repeat": 0}}
 
 
 def config(**changes: Any) -> Config:
@@ -81,7 +81,7 @@ def test_mappings_are_merged_key_by_key_and_lists_replaced() -> None:
 
 
 def test_a_variant_takes_its_architecture_from_its_block() -> None:
-    wide = {"model": "wide", "architecture": "cnn", "search": "none", "teacher": "none"}
+    wide = {"model": "wide", "architecture": "cnn", "search": "none", "teacher": "none", "repeat": 0}
     settings = resolved("wide", models={"wide": MODEL}, results={"wide": wide})
     assert (settings.result, settings.model, settings.architecture) == ("wide", "wide", "cnn")
 

@@ -15,7 +15,8 @@ Ints = npt.NDArray[np.int64]
 def assign_splits(kept: pd.DataFrame, settings: Prepare, seed: int) -> "pd.Series[str]":
     """Return train, validation or test for every kept image.
 
-    Splits that the data defines stay as they are. A missing test set, then a missing validation set, is drawn from
+    Splits that the data defines stay as they are, except that `validation_subset` moves a subset of the test images to
+    validation. A missing test set, then a missing validation set, is drawn from
     the training images, stratified by class, with every group of copies and near-copies on one side.
 
     Args:
@@ -24,9 +25,11 @@ def assign_splits(kept: pd.DataFrame, settings: Prepare, seed: int) -> "pd.Serie
         seed: Seed of the draw.
 
     Raises:
-        DataError: There are no training images.
+        DataError: There are no training images, or `validation_subset` does not name a part of the test images.
     """
     splits = kept["split"].replace("", "train")
+    if settings.validation_subset is not None:
+        splits = _validate_on(kept["subset"], splits, settings.validation_subset)
     if not (splits == "train").any():
         raise DataError(
             f"No training images were kept. Received: {splits.value_counts().to_dict()}."
@@ -42,6 +45,22 @@ def assign_splits(kept: pd.DataFrame, settings: Prepare, seed: int) -> "pd.Serie
         chosen = rest[choose_groups(labels[rest], groups[rest], pixels[rest], fractions[name], seed + number)]
         splits.iloc[chosen] = name
     return splits
+
+
+def _validate_on(subsets: "pd.Series[str]", splits: "pd.Series[str]", chosen: str) -> "pd.Series[str]":
+    """Return the splits with one subset of the test images as the validation images."""
+    test = splits == "test"
+    names = sorted(set(subsets[test]) - {""})
+    if chosen not in names or len(names) < 2:
+        raise DataError(
+            f"prepare.validation_subset is {chosen!r}, but the subsets of the test images are: "
+            f"{', '.join(names) or 'none'}. It must be one of two or more; null validates on training images."
+        )
+    if (splits == "validation").any():
+        raise DataError(
+            f"prepare.validation_subset is {chosen!r}, but the data has validation images of its own. Set it to null."
+        )
+    return splits.mask(test & (subsets == chosen), "validation")
 
 
 def choose_groups(

@@ -3,7 +3,7 @@
 from ferflow.settings.config import Config, load_config, parse_config
 from ferflow.settings.data import Clean, Eda, Prepare
 from ferflow.settings.datasets import Dataset, KaggleSource, LocalSource, SampleSource, Unpack
-from ferflow.settings.judging import Compare, Evaluate, Register
+from ferflow.settings.judging import Compare, Evaluate, Infer, Register
 from ferflow.settings.training import Budget, Model, Tune
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Dataset",
     "Eda",
     "Evaluate",
+    "Infer",
     "KaggleSource",
     "LocalSource",
     "Model",

@@ -14,7 +14,7 @@ from ferflow.base.explain import did_you_mean, validate
 from ferflow.base.section import Name, NonNegativeInt, Section
 from ferflow.settings.data import Clean, Eda, Prepare
 from ferflow.settings.datasets import Dataset, Unpack
-from ferflow.settings.judging import Compare, Evaluate, Register
+from ferflow.settings.judging import Compare, Evaluate, Export, Infer, Register
 from ferflow.settings.resolve import train_layers
 from ferflow.settings.training import NO_SEARCH, Budget, Model, Result, Teacher, Tune
 from ferflow.train.recipe import NO_TEACHER, Backend, Train
@@ -50,8 +50,10 @@ class Config(Section):
     models: dict[Name, Model]
     tune: Tune
     budgets: dict[Name, Budget]
+    infer: Infer
     evaluate: Evaluate
     compare: Compare
+    export: Export
     promotion: Register = Field(alias="register")
 
     @model_validator(mode="after")

@@ -67,10 +67,14 @@ class Prepare(Section):
 
     Attributes:
         validation_fraction: Share of the training images, if the data has no validation folder.
+        validation_subset: Subset of the test images to validate on instead, such as PublicTest of FER-2013: the
+            protocol of most publications, whose training set keeps all of its images. None: a part of the training
+            images.
         test_fraction: Share of all images, if the data has no test folder.
         min_images_per_class: Fewer images of a class in any split are an error.
     """
 
     validation_fraction: Annotated[Fraction, Field(gt=0.0)]
+    validation_subset: str | None
     test_fraction: Annotated[Fraction, Field(gt=0.0)]
     min_images_per_class: PositiveInt

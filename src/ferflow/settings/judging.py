@@ -1,28 +1,76 @@
-"""`evaluate:`, `compare:` and `register:` in params.yaml."""
+"""`infer:`, `evaluate:`, `compare:`, `export:` and `register:` in params.yaml."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ferflow.base.section import PositiveInt, Probability, Section
+from ferflow.base.section import NonNegativeInt, PositiveInt, Probability, Section
+
+CorruptionKind = Literal[
+    "gaussian_noise",
+    "defocus_blur",
+    "motion_blur",
+    "contrast",
+    "brightness",
+    "jpeg",
+    "pixelation",
+    "occlusion",
+    "shift",
+    "rotation",
+]
+
+
+class Corruptions(Section):
+    """`infer.corruptions:`: with which corruptions of the test images the network is tested (FER-2013-C).
+
+    Attributes:
+        kinds: Kinds of corruption, see ferflow.infer.corruptions; empty: no such test.
+        severities: Severities, 1 (just visible) to 5 (hard), in ascending order.
+    """
+
+    kinds: tuple[CorruptionKind, ...]
+    severities: Annotated[tuple[Literal[1, 2, 3, 4, 5], ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _no_repetition(self) -> "Corruptions":
+        if len(set(self.kinds)) < len(self.kinds):
+            raise ValueError(f"infer.corruptions.kinds: one kind occurs twice. Received: {list(self.kinds)}.")
+        if list(self.severities) != sorted(set(self.severities)):
+            raise ValueError(
+                f"infer.corruptions.severities: must be in ascending order. Received: {list(self.severities)}."
+            )
+        return self
+
+
+class Infer(Section):
+    """`infer:`: how a trained network predicts the images that it is measured on.
+
+    Attributes:
+        views: `single`, `flip` (mean of the image and its mirror image) or `ten_crop` (four corners and centre, and
+            their mirror images, of 44 x 44 of 48 x 48 pixels for networks that take images of that side, otherwise of
+            the enlarged image; see ferflow.infer.ten_crops). The registered model averages over the same views.
+        batch_size: Images per step.
+        mistakes: Number of test images to explain and to show: the most confident mistakes.
+        corruptions: Corrupted test images to predict as well, over the same views. Each kind at each severity costs as
+            much as predicting the test images once.
+    """
+
+    views: Literal["single", "flip", "ten_crop"]
+    batch_size: PositiveInt
+    mistakes: NonNegativeInt
+    corruptions: Corruptions
 
 
 class Evaluate(Section):
     """`evaluate:`: how results are measured.
 
     Attributes:
-        views: `single`, `flip` (mean of the image and its mirror image) or `ten_crop` (four corners and centre, and
-            their mirror images, of 44 x 44 of 48 x 48 pixels for networks that take images of that side, otherwise of
-            the enlarged image; see ferflow.evaluate.ten_crops).
         bootstrap: Number of bootstrap resamples for the confidence intervals; cheap for any number of images.
         confidence: Confidence level of the intervals.
-        batch_size: Images per step.
     """
 
-    views: Literal["single", "flip", "ten_crop"]
     bootstrap: Annotated[int, Field(ge=100)]
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
-    batch_size: PositiveInt
 
 
 class Compare(Section):
@@ -38,6 +86,29 @@ class Compare(Section):
     metric: Literal["accuracy", "macro_f1", "balanced_accuracy"]
     resamples: Annotated[int, Field(ge=100)]
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+
+
+class Export(Section):
+    """`export:`: the champion as files that run without Keras.
+
+    Attributes:
+        default: Precision of the file that is used unless the user names another: `float32`, or `int8` if that file is
+            good enough. `make bench-use` measures which one is faster on a machine.
+        calibration_images: Training images that give the ranges of the 8-bit file.
+        template_images: Training images in which the place of faces in a crop is looked for.
+        checked_images: Maximum number of validation images for which the files are compared with Keras.
+        max_difference: Maximum difference of a probability between a float32 file and Keras.
+        min_same_answers: Minimum share of validation images for which the 8-bit file must give the same answer.
+        max_accuracy_loss: Maximum validation accuracy that the 8-bit file may lose, in [0, 1].
+    """
+
+    default: Literal["float32", "int8"]
+    calibration_images: PositiveInt
+    template_images: PositiveInt
+    checked_images: PositiveInt
+    max_difference: Annotated[float, Field(gt=0.0, le=0.1)]
+    min_same_answers: Probability
+    max_accuracy_loss: Probability
 
 
 class Register(Section):

@@ -31,12 +31,13 @@ def resolve_result(config: "Config", name: str, found: Mapping[str, Any]) -> Res
     Raises:
         ConfigError: A key or value that the search found is not allowed, or a library is missing.
     """
-    model = config.result(name).model
+    result = config.result(name)
+    model = result.model
     values = _common(config, model)
     values["network"], values["train"] = apply(values["network"], values["train"], found)
     others = ("imbalanced-learn",) if values["train"]["imbalance"] == "smote" else ()
     versions = library_versions(config.backend, *others)
-    values |= {"result": name, "versions": versions, "teacher": config.result(name).teacher}
+    values |= {"result": name, "versions": versions, "teacher": result.teacher, "seed": config.seed + result.repeat}
     return validate(ResultSettings, values, f"models.{model}")
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from ferflow.base.section import Name, PositiveInt, Probability, Section
+from ferflow.base.section import Name, NonNegativeInt, PositiveInt, Probability, Section
 from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchSpace
 
 NO_SEARCH = "none"
@@ -19,12 +19,15 @@ class Result(Section):
             the module's file as a dependency of the training.
         search: Model whose search provides the settings, or `none` for the settings of params.yaml.
         teacher: Result whose out-of-fold predictions are part of the targets (`train.soft_targets`), or `none`.
+        repeat: Number of the repetition with another seed, which is `seed` plus this number; 0 is the first training.
+            The split of the images stays the same.
     """
 
     model: Name
     architecture: Name
     search: Name
     teacher: Name
+    repeat: NonNegativeInt
 
 
 class Teacher(Section):
