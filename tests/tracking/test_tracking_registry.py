@@ -1,4 +1,6 @@
 import ast
+import base64
+import io
 import json
 import shutil
 import sys
@@ -8,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from tracking_helpers import CLASSES, SIDE, candidate_in, faces, served, write_network
 
 from ferflow.base.errors import ModelError
@@ -26,6 +29,12 @@ def register_champion(store: Store, experiment: str, run_id: str | None, candida
 
 def has_alias(store: Store, name: str, alias: str) -> bool:
     return champion_of(store, name, alias) is not None
+
+
+def in_base64(face: np.ndarray, format: str) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(face).save(buffer, format)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +85,14 @@ def test_the_champion_loads_by_its_alias_and_answers(store: Store, experiment: s
     assert len(logged) == 1
     stored = Path(store.client.get_logged_model(logged[0].model_id).artifact_location.removeprefix("file://"))
     wanted = (stored / "requirements.txt").read_text().splitlines()
-    assert {line.partition("==")[0] for line in wanted} == {"mlflow", "keras", "numpy", "pandas", "tensorflow"}
+    assert {line.partition("==")[0] for line in wanted} == {
+        "mlflow",
+        "keras",
+        "numpy",
+        "pandas",
+        "pillow",
+        "tensorflow",
+    }
     assert all("==" in line for line in wanted)
 
 
@@ -122,7 +138,8 @@ def test_a_model_that_another_process_is_logging_is_left_alone(
     store: Store, experiment: str, network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = candidate_in(network).network
-    pending = store.client.create_logged_model(experiment, "cnn", None, {logged_models.MODEL_SHA256: ours.sha256})
+    tags = {logged_models.MODEL_SHA256: ours.sha256, logged_models.SERVED: ours.served}
+    pending = store.client.create_logged_model(experiment, "cnn", None, tags)
 
     def ids() -> set[str]:
         return {model.model_id for model in store.client.search_logged_models([experiment])}
@@ -158,6 +175,26 @@ def test_a_refusal_over_http_has_its_reason_in_the_message(registered_model: Any
     assert "The faces have an invalid shape" in answer["message"]
     assert "Received: (2, 8, 12)" in answer["message"]
     assert "stack_trace" not in answer
+    assert answer["message"].startswith("The faces"), "MLflow puts the whole input in front"
+
+
+def test_files_in_base64_are_answered_over_http(registered_model: Any) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.pyfunc.scoring_server import invocations
+
+    def ask(*texts: str) -> list[dict[str, float]]:
+        body, schema = json.dumps({"inputs": texts}), registered_model.metadata.get_input_schema()
+        return json.loads(invocations(body, "application/json", registered_model, schema).response)["predictions"]
+
+    files = [in_base64(face, "PNG") for face in faces(2)]
+    expected = registered_model.predict(faces(2)).to_dict("records")
+    for found, row in zip(ask(files[0], f"data:image/png;base64,{files[1]}"), expected, strict=True):
+        assert found == pytest.approx(row, abs=1e-6)
+    with pytest.raises(MlflowException) as caught:
+        ask(files[0], files[1][:40])
+    assert caught.value.get_http_status_code() == 400
+    message = json.loads(caught.value.serialize_as_json())["message"]
+    assert message == "Face 1, 30 bytes, cannot be read as a PNG, JPEG or WebP file (UnidentifiedImageError)."
 
 
 def test_loading_needs_nothing_of_ferflow(
@@ -178,7 +215,7 @@ def test_the_served_file_imports_what_it_says() -> None:
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in names} == {
-        "json", "os", "pathlib", "typing", "mlflow", "numpy", "pandas", "keras",
+        "base64", "io", "json", "os", "pathlib", "typing", "mlflow", "numpy", "pandas", "PIL", "keras",
     }  # fmt: skip
 
 
@@ -194,6 +231,27 @@ def test_the_same_weights_never_make_a_second_version(store: Store, experiment: 
     assert has_alias(store, "ferflow", "champion")
     assert has_alias(store, "ferflow", "challenger")
     assert not has_alias(store, "other", "champion")
+
+
+def test_the_same_weights_served_in_another_way_are_another_version(
+    store: Store, experiment: str, network: Path
+) -> None:
+    plain, calibrated = candidate_in(network), candidate_in(network, views="flip", temperature=2.0)
+    assert register_champion(store, experiment, None, plain) == "registered"
+    assert register_champion(store, experiment, None, calibrated) == "registered"
+    assert register_champion(store, experiment, None, calibrated) == "unchanged"
+    versions = store.client.search_model_versions("name = 'ferflow'")
+    assert {version.tags[logged_models.SERVED] for version in versions} == {
+        "views=single, temperature=1.0",
+        "views=flip, temperature=2.0",
+    }
+    newest = max(versions, key=lambda version: int(version.version))
+    import mlflow
+
+    model = mlflow.pyfunc.load_model(f"models:/ferflow/{newest.version}")
+    assert model.model_config == {"backend": "tensorflow", "views": "flip", "temperature": 2.0}
+    mirrored = model.predict(np.ascontiguousarray(faces()[:, :, ::-1]))
+    np.testing.assert_allclose(model.predict(faces()), mirrored, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ["log_model_artifacts", "finalize_logged_model", "create_model_version"])
@@ -246,7 +304,7 @@ def test_the_model_names_its_backend_for_whoever_loads_it(
 ) -> None:
     import os
 
-    assert registered_model.model_config == {"backend": "tensorflow", "views": "single"}
+    assert registered_model.model_config == {"backend": "tensorflow", "views": "single", "temperature": 1.0}
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     served()
     assert os.environ["KERAS_BACKEND"] == "tensorflow"

@@ -59,7 +59,7 @@ def test_everything_that_dvc_tells_of_appears(project: Path, new_store: NewStore
         for folder in ("training", "evaluation")
         for item in store.client.list_artifacts(one.info.run_id, folder)
     }
-    assert figures == {"training/learning_curves.png", "evaluation/confusion_test.png"}
+    assert figures == {"training/learning_curves.png", "evaluation/confusion_test.png", "evaluation/index.html"}
     shown = store.client.download_artifacts(one.info.run_id, "evaluation/confusion_test.png")
     assert Path(shown).read_bytes() == (project / "reports/evaluate/one/confusion_test.png").read_bytes()
 

@@ -79,15 +79,18 @@ def registration_of(folder: Path, **changes: Any) -> dict[str, Any]:
         "worst_class": "sad",
         "gates": GATES,
         "model_sha256": sha256(folder / "model.keras"),
+        "views": "single",
+        "temperature": 1.0,
     }
     return {**first, **changes}
 
 
-def candidate_in(folder: Path, card: str = "# The card", views: str = "single", **changes: Any) -> Candidate:
+def candidate_in(folder: Path, card: str = "# The card", **changes: Any) -> Candidate:
     """The network in a folder, as register takes it."""
     registration = registration_of(folder, **changes)
     tags = (("ferflow.dataset", "drawn"), ("ferflow.fingerprint", "f" * 64), ("ferflow.model", registration["model"]))
-    network = Network(registration["model"], "tensorflow", folder, registration["model_sha256"], views, tags)
+    served = {key: registration[key] for key in ("views", "temperature")}
+    network = Network(registration["model"], "tensorflow", folder, registration["model_sha256"], tags=tags, **served)
     return Candidate(network, registration, card)
 
 

@@ -39,9 +39,11 @@ def main(stage, name=""):
     elif stage == "evaluate":
         score = 0.8 if "strict" in Path("judge.txt").read_text() else 0.9
         block = {"images": 10, "accuracy": score, "per_class": {"happy": {"f1": score}}}
-        metrics = {"model": name, "validation": block, "test": block, "PrivateTest": {**block, "accuracy": 0.7}}
+        sets = {"validation": block, "test": block, "PrivateTest": {**block, "accuracy": 0.7}}
+        metrics = {"model": name, "views": "flip", "temperature": 1.5, **sets}
         write(f"reports/evaluate/{name}/metrics.json", json.dumps(metrics))
         picture(f"reports/evaluate/{name}/confusion_test.png", 200)
+        write(f"reports/evaluate/{name}/index.html", "<!doctype html>")
 
 
 def write(path, text):

@@ -32,8 +32,8 @@ MODEL_SHA256 = "ferflow.model_sha256"
 _WRITER = "ferflow.writer"
 """Tag of a logged model: digest of the machine's name, and number of the process that logs it."""
 _ABANDONED_AFTER = 600.0  # seconds; a model of another machine that is not ready by then was interrupted
-SERVED_VIEWS = ("single", "flip")
-"""Test-time views that the served model supports; with others, it answers for the image alone."""
+SERVED = "ferflow.served"
+"""Tag of a logged model and of a version: the views and the temperature that it answers with; see Network.served."""
 _SERVED = Path(__file__).with_name("served_model.py")
 
 
@@ -46,7 +46,8 @@ class Network:
         backend: Keras backend that trained it: `tensorflow`, `jax` or `torch`.
         folder: Folder with model.keras and classes.json.
         sha256: SHA-256 of model.keras as hex digits.
-        views: Test-time views that its evaluation averaged over. Defaults to `single`.
+        views: Test-time views that it averages over, those of its evaluation. Defaults to `single`.
+        temperature: Temperature that its logits are divided by. Defaults to 1, which changes nothing.
         tags: Tags that give its origin. Defaults to none.
     """
 
@@ -55,11 +56,26 @@ class Network:
     folder: Path
     sha256: str
     views: str = "single"
+    temperature: float = 1.0
     tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def served(self) -> str:
+        """How its answers follow from its weights; the same weights served in another way are another model."""
+        return served_as(self.views, self.temperature)
+
+
+def served_as(views: str, temperature: float) -> str:
+    """Return the value of the tag SERVED.
+
+    >>> served_as("flip", 1.25)
+    'views=flip, temperature=1.25'
+    """
+    return f"views={views}, temperature={temperature}"
 
 
 def log_network(store: Store, experiment: str, run_id: str | None, network: Network) -> str:
-    """Return the id of a run's logged model with these weights, and create it if it is missing.
+    """Return the id of a run's logged model that answers as this network does, and create it if it is missing.
 
     Args:
         store: MLflow store.
@@ -78,13 +94,16 @@ def log_network(store: Store, experiment: str, run_id: str | None, network: Netw
         for model in client.search_logged_models([experiment], f"tags.`{MODEL_SHA256}` = '{network.sha256}'"):
             if run_id is not None and model.source_run_id != run_id:
                 continue  # another run ended with the same weights, such as a search whose first trial was the best
+            if model.tags.get(SERVED) != network.served:
+                continue  # logged before the evaluation, or with other views; a version may still point to it
             if model.status == LoggedModelStatus.READY:
                 if loadable(store, str(model.model_id)):
                     return str(model.model_id)
             elif _is_being_logged(model):
                 continue
             client.delete_logged_model(model.model_id)  # logging it was interrupted, or its files are lost
-        tags = {**dict(network.tags), MODEL_SHA256: network.sha256, _WRITER: f"{_machine()}:{os.getpid()}"}
+        tags = {**dict(network.tags), MODEL_SHA256: network.sha256, SERVED: network.served}
+        tags[_WRITER] = f"{_machine()}:{os.getpid()}"
         model_id = client.create_logged_model(experiment, network.model, run_id, tags, model_type="emotions").model_id
     with tempfile.TemporaryDirectory() as temporary:
         _save(Path(temporary), network, model_id, run_id)
@@ -188,17 +207,14 @@ def _save(folder: Path, network: Network, model_id: str, run_id: str | None) -> 
     code = Path(shutil.copy(_SERVED, folder))  # MLmodel records this path
     weights, classes = network.folder / "model.keras", network.folder / "classes.json"
     example = example_faces(input_side(weights))
-    packages = ("keras", "numpy", "pandas", network.backend)
+    packages = ("keras", "numpy", "pandas", "pillow", network.backend)
     mlflow.pyfunc.save_model(
         str(folder / "model"),
         python_model=str(code),
         artifacts={"network": str(weights), "classes": str(classes)},
         signature=_signature(example, read_json(classes)),
         input_example=example,
-        model_config={
-            "backend": network.backend,
-            "views": network.views if network.views in SERVED_VIEWS else "single",
-        },
+        model_config={"backend": network.backend, "views": network.views, "temperature": network.temperature},
         # Listed here, since MLflow would otherwise run the model in another process to find them.
         pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in sorted(packages)],
         mlflow_model=mlflow.models.Model(model_id=model_id, run_id=run_id),

@@ -10,7 +10,7 @@ from ferflow.base.arrays import Split
 from ferflow.base.errors import FerflowError
 from ferflow.base.hashing import digest_of
 from ferflow.ui.tracking.champions import DECISION, ROLLED_BACK, champion_of, history_of, move, usable
-from ferflow.ui.tracking.logged_models import MODEL_SHA256, Network, input_side, load_served, log_network
+from ferflow.ui.tracking.logged_models import MODEL_SHA256, SERVED, Network, input_side, load_served, log_network
 from ferflow.ui.tracking.registration_turn import turn, versions_of
 from ferflow.ui.tracking.store import Store
 from ferflow.ui.tracking.verdict import Decision, Measured, Rival, decide, measure, validation_digest
@@ -67,7 +67,7 @@ class Registered:
 def register(
     store: Store, experiment: str, run_id: str | None, candidate: Candidate, split: Split | None
 ) -> Registered:
-    """Create a version of a network, unless there is one with the same weights, and decide whether it is the champion.
+    """Create a version of a network, unless one answers as it does, and decide whether it is the champion.
 
     Registrations of several processes decide one after the other; see ferflow.ui.tracking.registration_turn.
 
@@ -84,7 +84,7 @@ def register(
         TrackingError: The store cannot be used.
     """
     name = candidate.name
-    version = _version_with(store, name, candidate.network.sha256)
+    version = _version_with(store, name, candidate.network)
     created = version is None
     if version is None:
         version = _create_version(store, experiment, run_id, candidate, split)
@@ -147,10 +147,15 @@ def _conclude(
     return Registered("registered" if created or decision.promoted else "unchanged", decision)
 
 
-def _version_with(store: Store, name: str, sha256: str) -> "ModelVersion | None":
-    """Return the first version with these weights whose files can be read, or None."""
-    same = [version for version in versions_of(store, name) if version.tags.get(MODEL_SHA256) == sha256]
+def _version_with(store: Store, name: str, network: Network) -> "ModelVersion | None":
+    """Return the first version with these weights, views and temperature whose files can be read, or None."""
+    same = [version for version in versions_of(store, name) if _is(version.tags, network)]
     return next((version for version in same if usable(store, version)), None)
+
+
+def _is(tags: Mapping[str, str], network: Network) -> bool:
+    """Return whether the tags are those of a version with the network's weights, views and temperature."""
+    return tags.get(MODEL_SHA256) == network.sha256 and tags.get(SERVED) == network.served
 
 
 def _create_version(
@@ -161,7 +166,8 @@ def _create_version(
     name, network = candidate.name, candidate.network
     model_id = log_network(store, experiment, run_id, network)
     measured = _measure(store, f"models:/{model_id}", network, split)
-    tags = {**dict(network.tags), **measured.tags(), MODEL_SHA256: network.sha256, _BACKEND: network.backend}
+    tags = {**dict(network.tags), **measured.tags(), MODEL_SHA256: network.sha256}
+    tags |= {SERVED: network.served, _BACKEND: network.backend}
     with store.session() as client:
         try:
             client.create_registered_model(name)
@@ -184,7 +190,7 @@ def _create_version(
                 if attempt == 9 or "creation error" not in str(error):
                     raise
                 time.sleep(0.2 * (attempt + 1))
-        first = _version_with(store, name, network.sha256)
+        first = _version_with(store, name, network)
         if first is not None and first.version != version.version:  # another process registered the same weights
             client.delete_model_version(name, version.version)
             return first
@@ -206,7 +212,7 @@ def _rival(store: Store, champion: "ModelVersion", candidate: Candidate, ours: M
     figures = json.loads(tags.get(_FIGURES, "{}"))
     model = tags.get("ferflow.model", "unknown")
     recorded = Measured.from_tags(tags)
-    if tags.get(MODEL_SHA256) == candidate.network.sha256:
+    if _is(tags, candidate.network):
         return Rival(number, model, figures, recorded, same_weights=True)
     if recorded and recorded.correct.size and recorded.validation == ours.validation:
         return Rival(number, model, figures, recorded)

@@ -31,6 +31,7 @@ from ferflow.ui.tracking.tracked_files import (
 if TYPE_CHECKING:
     pass
 
+_TABLES = ("per_class", "thirds", "robustness", "agreement")  # of metrics.json; the page of the result shows them
 _TRIAL_COLUMNS = ("number", "state", "value", "epochs")  # of trials.csv; the other columns are params
 
 
@@ -80,12 +81,12 @@ class Training:
             metrics = read_output(root / f"reports/evaluate/{self.result}/metrics.json", self.details)
             blocks = {name: block for name, block in metrics.items() if isinstance(block, Mapping)}
             for name, block in blocks.items():
-                plain = {key: value for key, value in block.items() if key != "per_class"}
+                plain = {key: value for key, value in block.items() if key not in _TABLES}
                 results |= shares(plain, f"{name}/")
                 counts |= {f"{key}.{name}": value for key, value in whole_numbers(plain).items()}
-            results |= _at_a_glance(blocks)
+            results |= {"validation/temperature": float(metrics.get("temperature", 1.0))} | _at_a_glance(blocks)
             rows |= {name: blocks[name].get("images") for name in ("validation", "test") if name in blocks}
-            figures["evaluation"] = self.lock.files(self.details, ".png")
+            figures["evaluation"] = [*self.lock.files(self.details, ".png"), *self.lock.files(self.details, ".html")]
         log, history = root / f"logs/train/{self.result}.json", root / f"reports/train/{self.result}/history.csv"
         started, ended = recorded_time(log, "history_sha256", history)
         return Content(
@@ -109,13 +110,16 @@ class Training:
             settings: Content of models/<result>/settings.yaml.
         """
         folder = self.lock.root / "models" / self.result
-        evaluate = self.lock.param(self.details, "evaluate") if self.details else None
+        measured = {}
+        if self.details:
+            measured = read_output(self.lock.root / f"reports/evaluate/{self.result}/metrics.json", self.details)
         return Network(
             model=self.result,
             backend=settings.get("backend", "tensorflow"),
             folder=folder,
             sha256=sha256(folder / "model.keras"),
-            views=evaluate.get("views", "single") if isinstance(evaluate, dict) else "single",
+            views=measured.get("views", "single"),
+            temperature=measured.get("temperature", 1.0),
             tags=(("ferflow.model", self.result), ("ferflow.dataset", self.dataset), ("ferflow.stage", self.stage)),
         )
 

@@ -50,7 +50,7 @@ class Content:
         tags: Tags by name.
         points: Metrics that have a value at each step, such as those of every epoch.
         results: Metrics with a single value, at step 0; a new value replaces the previous one.
-        figures: Image files by the folder of the run's artifacts that they are copied to.
+        figures: Images and pages by the folder of the run's artifacts that they are copied to.
         datasets: Inputs of the run.
         status: Final status of the run, FINISHED or FAILED.
         network: Network that the run trained, which becomes a logged model of the run, or None.

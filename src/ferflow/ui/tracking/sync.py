@@ -13,7 +13,8 @@ from ferflow.base.files import write_json
 from ferflow.base.hashing import sha256
 from ferflow.ui.tracking.champions import DECISION, champion_of, usable
 from ferflow.ui.tracking.dvc_lock import Lock, read_lock
-from ferflow.ui.tracking.logged_models import MODEL_SHA256
+from ferflow.ui.tracking.exported_files import EXPORT, attach_export
+from ferflow.ui.tracking.logged_models import MODEL_SHA256, SERVED, served_as
 from ferflow.ui.tracking.moved_project import follow_moved_project
 from ferflow.ui.tracking.registration_turn import versions_of
 from ferflow.ui.tracking.registry import Candidate, Registered, register
@@ -154,14 +155,15 @@ class _Sync:
         if not self._matches(stage, self.lock.outdated(stage) or self.lock.changed(stage)):
             return
         registration = read_output(self.lock.root / REGISTRATION, stage)
-        if "figures" not in registration:
+        if "temperature" not in registration:
             self.report.skipped[stage] = f"{REGISTRATION} is of an earlier version of FERflow. Run: dvc repro {stage}"
             return
         name, wanted = registration["name"], registration["model_sha256"]
         champion = champion_of(self.store, name, registration["alias"])
         loads = champion is None or usable(self.store, champion)
+        served = served_as(registration["views"], registration["temperature"])
         decided = any(
-            version.tags.get(MODEL_SHA256) == wanted and DECISION in version.tags
+            (version.tags.get(MODEL_SHA256), version.tags.get(SERVED)) == (wanted, served) and DECISION in version.tags
             for version in versions_of(self.store, name)
         )
         if decided and loads:
@@ -196,7 +198,6 @@ class _Sync:
         model, dataset = registration["model"], registration["dataset"]
         folder = self.lock.root / "models" / model
         stage = self.lock.producer(f"models/{model}/model.keras")
-        evaluation = self.lock.producer(f"reports/evaluate/{model}/metrics.json")
         name = stage or f"train@{model}"
         settings = read_output(folder / "settings.yaml", name)
         tags = {**git_tags(self.lock.root), "ferflow.stage": name}
@@ -207,9 +208,15 @@ class _Sync:
                 self.training(model)
             tags[FINGERPRINT] = self.lock.fingerprint(stage)
             run = self.store.find_run(experiment, tags[FINGERPRINT])
-        training = Training(self.lock, model, name, evaluation, dataset, self.budget)
+        training = Training(self.lock, model, name, None, dataset, self.budget)
         network = training.network(settings)
-        network = replace(network, tags=tuple({**dict(network.tags), **tags}.items()))
+        network = replace(
+            network,
+            # What the card and the gates are about.
+            views=registration["views"],
+            temperature=registration["temperature"],
+            tags=tuple({**dict(network.tags), **tags}.items()),
+        )
         registered = register(
             self.store,
             experiment,
@@ -217,6 +224,8 @@ class _Sync:
             Candidate(network, registration, card),
             self._validation(),
         )
+        exported = self.lock.root / EXPORT
+        attach_export(self.store, registration["name"], registered.decision.version, exported, network.sha256)
         if run:
             keep_uncommitted_changes(self.store, self.lock.root, run.info.run_id)
         write_json(self.lock.root / DECISION_FILE, registered.decision.to_json())

@@ -1,0 +1,1 @@
+"""Stage export: a network as files that run without Keras."""
