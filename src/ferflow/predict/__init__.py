@@ -1,0 +1,1 @@
+"""Recognize emotions in files, folders, videos and cameras: one table row a face. `ferflow predict` runs it."""

@@ -1,0 +1,1 @@
+"""Use an exported network: on photographs, videos and arrays, without TensorFlow, MLflow and DVC."""
