@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from result_files import write_results
+
 TOOLS = Path(__file__).parents[2] / "tools"
 CHANGELOG = """\
 # Changelog
@@ -84,7 +86,7 @@ def test_coverage_summary(tmp_path: Path) -> None:
         (b"\x89PNG\0 no newline", ""),
         (b"one line", "must end with exactly one newline"),
         (b"one line\n\n", "must end with exactly one newline"),
-        (b"\0" * 1_000_001, "has 1,000,001 bytes; git takes at most 1,000,000. Let DVC track it: dvc add"),
+        (b"\0" * 2_000_001, "has 2,000,001 bytes; git takes at most 2,000,000. Let DVC track it: dvc add"),
     ],
 )
 def test_check_files(tmp_path: Path, content: bytes, message: str) -> None:
@@ -122,3 +124,12 @@ def test_job_summary_shows_leaderboard_charts_and_confusion(tmp_path: Path) -> N
         assert part in done.stdout
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()[-2:]]
     assert rows == [["angry", "**1**", "1"], ["happy", "0", "**2**"]]
+
+
+def test_the_reference_of_fer2013_c_needs_all_severities(tmp_path: Path) -> None:
+    write_results(tmp_path, {"mini_xception": 0.7})
+    folder = tmp_path / "reports/evaluate/mini_xception"
+    done = run_tool("fer2013_c_reference.py", folder)
+    assert done.returncode == 1
+    assert "was not tested at all five severities. Set infer.corruptions.severities: [1, 2, 3, 4, 5]" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,1 @@
+"""Answer pictures over HTTP: `ferflow serve`. Nothing of a picture is kept, written or logged."""
