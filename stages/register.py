@@ -23,7 +23,6 @@ def main() -> None:
         licence=dataset.licence,
         drawn=dataset.source.kind == "sample",
         budget=config.budget,
-        views=config.evaluate.views,
         confidence=config.evaluate.confidence,
     )
     card = model_card(registration, champion, sources)

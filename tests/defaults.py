@@ -9,7 +9,7 @@ import yaml
 from ferflow.base.dotted import merge
 from ferflow.settings.data import Clean, Eda, Prepare
 from ferflow.settings.datasets import Unpack
-from ferflow.settings.judging import Compare, Evaluate, Register
+from ferflow.settings.judging import Compare, Evaluate, Export, Infer, Register
 from ferflow.settings.training import Tune
 from ferflow.train.recipe import Augment, Train
 
@@ -22,8 +22,10 @@ SECTIONS = {
     "prepare": Prepare,
     "train": Train,
     "tune": Tune,
+    "infer": Infer,
     "evaluate": Evaluate,
     "compare": Compare,
+    "export": Export,
     "register": Register,
 }
 

@@ -6,7 +6,7 @@ Usage: python tools/check_files.py FILE ...
 import sys
 from pathlib import Path
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 2_000_000
 
 
 def problems(path: Path) -> list[str]:

@@ -7,12 +7,14 @@ import pytest
 from ferflow.base.contracts import BestParams, read_contract
 from ferflow.base.errors import DataError
 from ferflow.base.files import write_json
-from ferflow.reporting.result_contracts import Metrics, SetMetrics
+from ferflow.reporting.result_contracts import Metrics
+from metric_blocks import block_values
 
 ROOT = Path(__file__).parents[2]
 
-BLOCK: dict[str, Any] = {**dict.fromkeys(SetMetrics.model_fields, 0.5), "images": 3, "per_class": {}}
-CONTENT: dict[str, Any] = {"model": "cnn", "validation": BLOCK, "test": BLOCK, "PublicTest": BLOCK}
+BLOCK: dict[str, Any] = block_values()
+HEAD = {"model": "cnn", "views": "flip", "temperature": 1.25}
+CONTENT: dict[str, Any] = {**HEAD, "validation": BLOCK, "test": BLOCK, "PublicTest": BLOCK}
 
 
 def test_blocks_are_collected_as_sets_and_written_where_they_were(tmp_path: Path) -> None:
@@ -23,6 +25,14 @@ def test_blocks_are_collected_as_sets_and_written_where_they_were(tmp_path: Path
     assert metrics.sets["test"].metric("accuracy") == 0.5
     write_json(tmp_path / "again.json", metrics.to_json())
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
+
+
+def test_blocks_without_data_are_left_out_and_undefined_numbers_stay(tmp_path: Path) -> None:
+    undefined = block_values(kappa=None, roc_auc=None, absent_classes=["sad"])
+    write_json(tmp_path / "metrics.json", {**CONTENT, "test": undefined})
+    written = read_contract(tmp_path / "metrics.json", Metrics, "evaluate@cnn").to_json()["test"]
+    assert written == undefined
+    assert "agreement" not in written
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     network = {**TINY, "norm_momentum": 0.9}
     project.edit_params(
         results={
-            "cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none"},
-            "cnn_augmented": {"model": "cnn_augmented", "architecture": "cnn", "search": "none", "teacher": "cnn"},
-            "cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none"},
+            "cnn": {"model": "cnn", "architecture": "cnn", "search": "none", "teacher": "none", "repeat": 0},
+            "cnn_augmented": {
+                "model": "cnn_augmented",
+                "architecture": "cnn",
+                "search": "none",
+                "teacher": "cnn",
+                "repeat": 0,
+            },
+            "cnn_tuned": {"model": "cnn", "architecture": "cnn", "search": "cnn", "teacher": "none", "repeat": 0},
         },
         teachers={"cnn": {"architecture": "cnn", "folds": 2}},
         tune__models={"cnn": "cnn"},
@@ -38,7 +44,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         models__cnn_augmented__network=deepcopy(network),
         models__cnn_augmented__budgets={},
         prepare__min_images_per_class=1,
+        infer__corruptions__kinds=["contrast", "jpeg"],
         evaluate__bootstrap=100,
+        export__calibration_images=32,
+        export__template_images=20,
         register__min_gain_over_majority=0.0,
         register__min_macro_f1=0.0,
         register__max_ece=1.0,

@@ -16,7 +16,7 @@ AUDITED = Path(__file__).with_name("audited_stage.py")
 # One stage of each kind.
 STAGES = (
     *("download", "clean", "eda", "prepare", "settings@cnn_tuned", "search@cnn", "tune@cnn", "study@cnn", "teach@cnn"),
-    *("train@cnn_augmented", "evaluate@cnn", "compare", "register"),
+    *("train@cnn_augmented", "infer@cnn", "evaluate@cnn", "compare", "export", "register"),
 )
 # What a stage reads only of other data: the limits of unpacking matter to archives.
 UNREAD_ON_THE_SAMPLE = {"stages/download.py": {"unpack"}}

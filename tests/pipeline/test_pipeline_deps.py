@@ -75,12 +75,12 @@ def test_one_name_runs_through(name: str) -> None:
         for kind in ("outs", "metrics", "plots")
         for out in stage.get(kind, [])
     ]
-    roots = {"settings", "models"} if name in ("settings", "search", "train") else set()
-    assert all(out.split("/")[0] in roots or out.split("/")[1] in (name, "raw") for out in outs), outs
+    roots = {"settings": "settings", "search": "settings", "train": "models", "export": "export"}.get(name)
+    assert all(out.split("/")[0] == roots or out.split("/")[1] in (name, "raw") for out in outs), outs
 
 
 def test_the_graph_reads_in_a_minute() -> None:
-    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 120
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 150
     for name, stage in STAGES.items():
         code = [path for path in stage["deps"] if path.startswith("src/")]
         assert len(code) <= 4, f"{name}: {code}"

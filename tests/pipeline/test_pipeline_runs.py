@@ -24,10 +24,14 @@ ALL = {
     "settings@cnn_tuned",
     "search@cnn",
     "study@cnn",
+    "infer@cnn",
+    "infer@cnn_augmented",
+    "infer@cnn_tuned",
     "evaluate@cnn",
     "evaluate@cnn_augmented",
     "evaluate@cnn_tuned",
     "compare",
+    "export",
     "register",
 }
 RESULTS = ("cnn", "cnn_augmented", "cnn_tuned")
@@ -104,7 +108,7 @@ def test_the_champion_answers_with_class_probabilities(finished: Project) -> Non
     assert list(answer.columns) == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
     assert np.allclose(answer.sum(axis=1), 1, atol=1e-4)
     champion = json.loads((finished.folder / "reports/compare/champion.json").read_text())["model"]
-    kept = pd.read_csv(finished.folder / f"reports/evaluate/{champion}/predictions_test.csv")
+    kept = pd.read_csv(finished.folder / f"reports/infer/{champion}/predictions_test.csv")
     assert set(kept["label"]) == set(answer.columns)
 
 
@@ -127,9 +131,9 @@ def test_a_forced_second_training_changes_no_byte(finished: Project) -> None:
 def test_a_change_in_one_model_reruns_that_model_and_what_follows(finished: Project) -> None:
     finished.edit_params(models__cnn_augmented__train={"learning_rate": 0.004, "augment": {"flip": "random"}})
     ran = finished.repro()
-    follows = {"settings@cnn_augmented", "train@cnn_augmented", "evaluate@cnn_augmented", "compare"}
+    follows = {f"{stage}@cnn_augmented" for stage in ("settings", "train", "infer", "evaluate")} | {"compare"}
     assert follows <= ran
-    assert ran <= follows | {"register"}
+    assert ran <= follows | {"export", "register"}
 
 
 def test_a_result_restored_from_the_cache_appears_as_a_run(finished: Project) -> None:
@@ -144,7 +148,7 @@ def test_words_retrain_nothing_and_a_value_retrains_what_uses_it(finished: Proje
     """`dvc repro` after the settings stage: an unchanged file of settings ends the chain there."""
     try:
         finished.edit_params(models__cnn__description="Other words.", datasets__sample__licence="CC0")
-        assert finished.repro() == {"settings@cnn", "settings@cnn_tuned", "search@cnn", "register"}
+        assert finished.repro() == {"settings@cnn", "settings@cnn_tuned", "search@cnn", "export", "register"}
         assert "CC0" in (finished.folder / "reports/register/model_card.md").read_text()
         finished.edit_params(models__cnn_augmented__network__dropout=0.2)
         ran = finished.repro()

@@ -119,7 +119,7 @@ def arm_settings(config: Config, ablation: Ablation, arm: str) -> ResultSettings
     changes = {"seed": ablation.seed} | ablation.base | ablation.arms[arm]
     seed = changes.pop("seed")
     architecture = config.models[ablation.model].architecture
-    result = Result(model=ablation.model, architecture=architecture, search=NO_SEARCH, teacher=NO_TEACHER)
+    result = Result(model=ablation.model, architecture=architecture, search=NO_SEARCH, teacher=NO_TEACHER, repeat=0)
     selected = config.model_copy(update={"budget": ablation.budget, "results": {arm: result}})
     try:
         found = resolve_result(selected, arm, changes).model_dump(mode="json")

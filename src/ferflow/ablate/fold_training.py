@@ -15,15 +15,17 @@ from ferflow.base.arrays import Split
 from ferflow.base.errors import DataError
 from ferflow.base.files import whole_file
 from ferflow.base.hashing import digest_of, sha256
-from ferflow.evaluate import predictions, ten_crops
-from ferflow.evaluate.predictions import Views, predict_views
+from ferflow.infer import ten_crops
+from ferflow.infer import views as answering
+from ferflow.infer.views import predict_views
+from ferflow.scoring.predictions import Views
 from ferflow.train.backend import describe_machine
 from ferflow.train.checkpoint import forget_checkpoints, training_key
 from ferflow.train.loop import train_network
 from ferflow.train.recipe import ResultSettings
 
 _BATCH = 256  # images per step of the predictions; changes no result beyond rounding
-_ANSWERING_CODE = (Path(__file__), Path(predictions.__file__), Path(ten_crops.__file__))
+_ANSWERING_CODE = (Path(__file__), Path(answering.__file__), Path(ten_crops.__file__))
 
 
 @dataclass(frozen=True)

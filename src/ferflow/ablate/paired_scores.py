@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from ferflow.ablate.ablation_summary import ArmScores, Difference
 from ferflow.base.metrics import macro_f1, mcnemar
-from ferflow.compare.significance import holm
 from ferflow.reporting.confusion import interval
+from ferflow.scoring.paired_tests import holm
 
 Labels = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
