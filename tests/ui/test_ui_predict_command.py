@@ -93,7 +93,7 @@ def test_options_reach_the_run(project: Path, tmp_path: Path) -> None:
         (["a.png", "--smooth", "-1"], 2, "must be above 0. Received: '-1'."),
         (["a.png", "--min-score", "two"], 2, "must be a number. Received: 'two'."),
         (["a.png", "--search-side", "9"], 2, "must be from 32 to 4096 pixels. Received: '9'."),
-        (["a.png", "--threads", "0"], 2, "must be at least 1. Received: '0'."),
+        (["a.png", "--threads", "0"], 2, "must be a whole number, 1 or more. Received: '0'."),
         (["a.png", "--model", "nowhere"], 1, "error: nowhere is not a folder."),
         (
             ["a.png", "--model", "models:/x@y"],

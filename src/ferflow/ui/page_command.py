@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ferflow.ui.arguments import add_network
+
 _MORE = """\
 The folder needs no server of its own kind: any web server can serve it, from https:// or from localhost, where browsers
 allow the camera. Faces are found and recognized in the browser; no picture, video or result leaves the device.
@@ -22,13 +24,7 @@ def add_page(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _MORE.replace("VERSION", VERSION)
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder to write; a page in it is replaced")
-    parser.add_argument(
-        "--model",
-        default="default",
-        metavar="MODEL",
-        help="network: default, a folder from `ferflow export`, or models:/NAME@ALIAS",
-    )
-    parser.add_argument("--file", metavar="NAME", help="file of the network's folder, such as model.onnx")
+    add_network(parser)
     parser.add_argument(
         "--runtime",
         type=Path,

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ferflow.ui.arguments import add_network, positive, share, side, whole
+
 if TYPE_CHECKING:
     from ferflow.predict.every import Every
     from ferflow.predict.predict_run import Summary
@@ -35,13 +37,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="what to look at, see below")
     parser.add_argument("--out", type=Path, metavar="FILE", help="table to write: .csv, .jsonl or .parquet")
     parser.add_argument("--overwrite", action="store_true", help="start --out anew instead of continuing it")
-    parser.add_argument(
-        "--model",
-        default="default",
-        metavar="MODEL",
-        help="network: default, a folder from `ferflow export`, or models:/NAME@ALIAS",
-    )
-    parser.add_argument("--file", metavar="NAME", help="file of the network's folder, such as model.onnx")
+    add_network(parser)
     parser.add_argument(
         "--faces",
         choices=("all", "largest", "whole"),
@@ -52,19 +48,19 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=_every, metavar="N|SECONDS", help="each N-th frame of a video, or one each 0.5s (default: 1)"
     )
-    parser.add_argument("--smooth", type=_positive, metavar="SECONDS", help="average over time in videos")
+    parser.add_argument("--smooth", type=positive, metavar="SECONDS", help="average over time in videos")
     parser.add_argument("--draw", type=Path, metavar="DIR|FILE", help="write annotated pictures and videos")
     parser.add_argument(
         "--search-side",
-        type=_side,
+        type=side,
         default=640,
         metavar="PIXELS",
         help="longer side of the picture that faces are searched in; more finds smaller faces (default: 640)",
     )
     parser.add_argument(
-        "--min-score", type=_share, default=0.7, help="score of the detector from which a face counts (default: 0.7)"
+        "--min-score", type=share, default=0.7, help="score of the detector from which a face counts (default: 0.7)"
     )
-    parser.add_argument("--threads", type=_threads, help="threads for one picture (default: all cores)")
+    parser.add_argument("--threads", type=whole, help="threads for one picture (default: all cores)")
     parser.set_defaults(command=_predict)
 
 
@@ -123,36 +119,3 @@ def _every(text: str) -> "Every":
         raise argparse.ArgumentTypeError(
             f"must be a number of frames such as 10, or seconds such as 0.5s. Received: {text!r}."
         ) from None
-
-
-def _positive(text: str) -> float:
-    number = _number(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0. Received: {text!r}.")
-    return number
-
-
-def _share(text: str) -> float:
-    number = _number(text)
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1. Received: {text!r}.")
-    return number
-
-
-def _side(text: str) -> int:
-    if not text.isdigit() or not 32 <= int(text) <= 4096:
-        raise argparse.ArgumentTypeError(f"must be from 32 to 4096 pixels. Received: {text!r}.")
-    return int(text)
-
-
-def _threads(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1. Received: {text!r}.")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number. Received: {text!r}.") from None

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from ferflow.base.errors import FerflowError
+from ferflow.ui.arguments import add_network, positive, side, whole, zero_or_more
 
 _MORE = """\
   curl -H 'Content-Type: image/jpeg' --data-binary @party.jpg http://127.0.0.1:8000/predict
@@ -25,36 +26,30 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `ferflow serve`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _MORE
-    parser.add_argument(
-        "--model",
-        default="default",
-        metavar="MODEL",
-        help="network: default, a folder from `ferflow export`, or models:/NAME@ALIAS",
-    )
-    parser.add_argument("--file", metavar="NAME", help="file of the network's folder, such as model.onnx")
+    add_network(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen at (default: 8000)")
-    parser.add_argument("--max-mb", type=_positive, default=10.0, help="maximum megabytes of a request (default: 10)")
-    parser.add_argument("--max-megapixels", type=_positive, default=25.0, help="maximum of a picture (default: 25)")
-    parser.add_argument("--max-pictures", type=_count, default=16, help="maximum in a request (default: 16)")
-    parser.add_argument("--max-faces", type=_count, default=100, help="maximum answered for a picture (default: 100)")
-    parser.add_argument("--max-requests", type=_count, default=128, help="maximum at once, then 503 (default: 128)")
+    parser.add_argument("--max-mb", type=positive, default=10.0, help="maximum megabytes of a request (default: 10)")
+    parser.add_argument("--max-megapixels", type=positive, default=25.0, help="maximum of a picture (default: 25)")
+    parser.add_argument("--max-pictures", type=whole, default=16, help="maximum in a request (default: 16)")
+    parser.add_argument("--max-faces", type=whole, default=100, help="maximum answered for a picture (default: 100)")
+    parser.add_argument("--max-requests", type=whole, default=128, help="maximum at once, then 503 (default: 128)")
     parser.add_argument(
-        "--timeout", type=_positive, default=30.0, metavar="SECONDS", help="for a body, and for an answer (default: 30)"
+        "--timeout", type=positive, default=30.0, metavar="SECONDS", help="for a body, and for an answer (default: 30)"
     )
     parser.add_argument(
         "--wait",
-        type=_zero_or_more,
+        type=zero_or_more,
         default=5.0,
         metavar="MS",
         help="milliseconds that the network waits for faces of other requests (default: 5)",
     )
     parser.add_argument(
-        "--threads", type=_count, help="pictures searched at the same time (default: the number of cores, at most 8)"
+        "--threads", type=whole, help="pictures searched at the same time (default: the number of cores, at most 8)"
     )
     parser.add_argument(
         "--search-side",
-        type=_count,
+        type=side,
         default=640,
         metavar="PIXELS",
         help="longer side of the picture that faces are searched in; more finds smaller faces (default: 640)",
@@ -97,30 +92,3 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     serve(recognizer, limits, arguments.host, arguments.port, announce)
     print("Stopped.", file=sys.stderr)
-
-
-def _positive(text: str) -> float:
-    number = _number(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0. Received: {text!r}.")
-    return number
-
-
-def _zero_or_more(text: str) -> float:
-    number = _number(text)
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be 0 or more. Received: {text!r}.")
-    return number
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received: {text!r}.")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number. Received: {text!r}.") from None
