@@ -9,9 +9,10 @@ from scipy.stats import binomtest
 
 from defaults import PARAMS
 from ferflow.base.errors import DataError
-from ferflow.base.files import read_json
+from ferflow.base.files import read_json, write_json
 from ferflow.compare import compare
 from ferflow.raw.ferplus import COLUMNS as VOTES
+from ferflow.reporting.robustness import CorruptionScores, Robustness
 from ferflow.scoring.predictions import read_predictions
 from ferflow.scoring.temperature import calibrate, fit_temperature
 from ferflow.ui.results.page import results_page
@@ -169,3 +170,34 @@ def test_kept_predictions_are_those_of_the_reports(project: Path) -> None:
         assert np.abs(kept - given.probabilities).max() < 1e-3
         assert (kept.argmax(axis=1) == given.predicted).all()
     assert images["split"].value_counts().to_dict() == {"validation": 300, "test": 200, "train": 1, "": 1}
+
+
+def corruptions(errors: list[float]) -> Robustness:
+    """Scores under two kinds of corruption at two severities, whose errors are these, one kind after the other."""
+    right = [1 - error for error in errors]
+    kinds = {
+        kind: CorruptionScores(accuracy=part, mean=sum(part) / 2, relative=None)
+        for kind, part in (("jpeg", right[:2]), ("motion_blur", right[2:]))
+    }
+    mean = sum(right) / 4
+    return Robustness(severities=[1, 5], mean_accuracy=mean, mean_error=1 - mean, relative=None, kinds=kinds)
+
+
+def test_corrupted_images_have_a_table_and_an_error_compared_with_the_baseline(project: Path) -> None:
+    assert "On corrupted images" not in write(project)
+    for name, errors in (("cnn", [0.2, 0.4, 0.4, 0.8]), ("vgg16", [0.4, 0.8, 0.3, 0.3])):
+        path = project / f"reports/evaluate/{name}/metrics.json"
+        content = read_json(path)
+        content["test"]["robustness"] = corruptions(errors).to_json()
+        write_json(path, content)
+    section = write(project).split("### On corrupted images")[1]
+    # Without mini_xception, errors are compared with nothing; the stored ones are at other kinds of corruption.
+    assert cells(section, "cnn") == ["cnn", "55.0", "—", "70.0", "40.0"]
+    assert cells(section, "vgg16") == ["vgg16", "55.0", "—", "40.0", "70.0"]
+    folder = project / "docs/results/fer2013"
+    record = read_json(folder / "full/vgg16.json")
+    write_json(folder / "full/vgg16.json", {**record, "model": "mini_xception"})
+    section = results_page(folder).read_text().split("### On corrupted images")[1]
+    ratio = 100 * ((0.2 + 0.4) / (0.4 + 0.8) + (0.4 + 0.8) / (0.3 + 0.3)) / 2
+    assert cells(section, "cnn")[2] == f"{ratio:.1f}"
+    assert cells(section, "vgg16")[2] == "100.0"

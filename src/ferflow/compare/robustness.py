@@ -66,12 +66,23 @@ def baseline_of(ranked: Sequence[Result], dataset: str, reference: Path = REFERE
             errors = {kind: [1 - value for value in row.accuracy] for kind, row in scores.kinds.items()}
             return Baseline(result.name, errors)
     tested = next((scores for result in ranked if (scores := result.metrics.sets["test"].robustness)), None)
-    if dataset != REFERENCE_DATASET or tested is None or not reference.is_file():
+    return None if tested is None else stored_baseline(dataset, tested.severities, reference)
+
+
+def stored_baseline(dataset: str, severities: Sequence[int], reference: Path = REFERENCE) -> Baseline | None:
+    """Return the stored errors of the baseline; None for another dataset than FER-2013, or other severities.
+
+    Args:
+        dataset: Name of the dataset in params.yaml.
+        severities: Severities that were tested.
+        reference: File of the reference.
+    """
+    if dataset != REFERENCE_DATASET or not reference.is_file():
         return None
     stored = read_contract(reference, Reference, "compare")
-    if not set(tested.severities) <= set(stored.severities):
+    if not set(severities) <= set(stored.severities):
         return None
-    places = [stored.severities.index(severity) for severity in tested.severities]
+    places = [stored.severities.index(severity) for severity in severities]
     errors = {kind: [row[place] for place in places] for kind, row in stored.errors.items()}
     return Baseline(f"the stored errors of {BASELINE} on FER-2013-C", errors)
 

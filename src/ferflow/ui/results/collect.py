@@ -12,7 +12,8 @@ from ferflow.base.dotted import merge
 from ferflow.base.errors import DataError
 from ferflow.base.files import read_json, require
 from ferflow.base.hashing import sha256
-from ferflow.reporting.result_contracts import Champion
+from ferflow.reporting.result_contracts import Champion, Metrics
+from ferflow.reporting.robustness import Robustness
 from ferflow.settings import Config
 from ferflow.ui.results.images import add_votes, image_table, write_images
 from ferflow.ui.results.predictions import keep_predictions
@@ -73,6 +74,7 @@ def collect(root: Path, config: Config, folder: Path, votes: Path | None = None)
             log=_read_log(root, name),
             settings=yaml.safe_load(require(root / f"settings/{name}.yaml", f"settings@{name}").read_text("utf-8")),
             predictions=predictions,
+            corruptions=_corruptions(root, name),
         )
         write_result(run, record)
     return run
@@ -112,6 +114,11 @@ def _read_log(root: Path, name: str) -> TrainingLog | None:
     if content["history_sha256"] != sha256(history):
         return None
     return TrainingLog.model_validate({key: content[key] for key in TrainingLog.model_fields})
+
+
+def _corruptions(root: Path, name: str) -> Robustness | None:
+    metrics = read_contract(root / f"reports/evaluate/{name}/metrics.json", Metrics, f"evaluate@{name}")
+    return metrics.sets["test"].robustness
 
 
 def _weights(config: Config, name: str) -> str:

@@ -11,6 +11,7 @@ from ferflow.base.errors import DataError
 from ferflow.base.files import write_text
 from ferflow.base.section import Probability, Section
 from ferflow.reporting.text import markdown_table, percent
+from ferflow.ui.results.corruptions import corruption_section
 from ferflow.ui.results.crowd import crowd_section
 from ferflow.ui.results.ensemble import ensemble_section
 from ferflow.ui.results.images import IMAGES_FILE
@@ -62,7 +63,7 @@ def results_page(folder: Path) -> Path:
     honest, leaky = [run for run in runs if not run.about.leaks], [run for run in runs if run.about.leaks]
     sections = [f"# Results on {folder.name}", _GENERATED]
     for run in honest:
-        sections += [run_section(run, images), seeds_section(run)]
+        sections += [run_section(run, images), seeds_section(run), corruption_section(run)]
         if images is not None:
             sections.append(ensemble_section(run, images))
     first = honest[0] if honest else None

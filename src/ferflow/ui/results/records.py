@@ -11,6 +11,7 @@ from typing import Any
 from ferflow.base.contracts import Contract, read_contract
 from ferflow.base.errors import DataError
 from ferflow.base.files import write_json
+from ferflow.reporting.robustness import Robustness
 
 RUN_FILE = "run.json"
 AS_PUBLISHED = "_as_published"
@@ -48,6 +49,7 @@ class ResultRecord(Contract):
         log: Where it was trained, or None if this is unknown.
         settings: Everything that the training read, as in settings/<result>.yaml; empty if unknown.
         predictions: SHA-256 of <result>.parquet, or None if its predictions were not kept.
+        corruptions: Accuracy on the corrupted test images, or None if it was not measured.
     """
 
     result: str
@@ -59,6 +61,7 @@ class ResultRecord(Contract):
     log: TrainingLog | None
     settings: dict[str, Any]
     predictions: str | None
+    corruptions: Robustness | None
 
 
 class RunRecord(Contract):
