@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from defaults import section
 from ferflow.base.arrays import Split, write_split
 from ferflow.base.errors import DataError
 from ferflow.cross_dataset.face_folder import read_faces
+from ferflow.raw.images import fit
 
 CLEAN = section("clean")
 RNG = np.random.default_rng(2)
@@ -34,6 +36,15 @@ def test_a_folder_for_each_class_at_any_size_and_colour(tmp_path: Path) -> None:
     assert np.array_equal(faces.images[0], exact)
     assert faces.notes == ()
     assert faces.grouped_by == "identical image"
+
+
+def test_enlargement_is_that_of_prepare_or_the_bilinear_one_of_other_pipelines(tmp_path: Path) -> None:
+    small = save(tmp_path / "happy/a.png")
+    usual, bilinear = (read_faces(tmp_path, 64, CLEAN, resampling=name).images[0] for name in ("lanczos", "bilinear"))
+    assert np.array_equal(usual, fit(small, 64))
+    theirs = cv2.resize(small, (64, 64), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(bilinear.astype(int) - theirs).max() <= 1, "but for rounding"
+    assert np.abs(usual.astype(int) - theirs).max() > 20
 
 
 def test_ckplus_has_contempt_and_subjects(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from PIL import Image
 
 from ferflow.base.arrays import read_split
 from ferflow.base.errors import DataError
@@ -16,13 +17,16 @@ from ferflow.clean.image_reader import Facts, read_files
 from ferflow.clean.layout_parser import Place, list_raw, place_files, settle_splits
 from ferflow.clean.table_parser import find_tables, read_tables
 from ferflow.cross_dataset.label_codes import jaffe_label, meaning_of, subject_of
-from ferflow.raw.images import fit, read_grey
+from ferflow.raw.images import read_grey
 from ferflow.raw.manifest import manifest_path, set_bits
 from ferflow.reporting.text import count, listed, printable
 from ferflow.settings.data import Clean
 from ferflow.ui.progress import progress
 
 _SHOWN = 6  # names in a sentence
+
+RESAMPLINGS = {"lanczos": Image.Resampling.LANCZOS, "bilinear": Image.Resampling.BILINEAR}
+"""How images of another side are resized; networks of others were mostly trained with bilinear enlargement."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,12 @@ class _Found:
 
 
 def read_faces(
-    folder: Path, side: int, clean: Clean, split: str = "test", labels: Mapping[str, str] | None = None
+    folder: Path,
+    side: int,
+    clean: Clean,
+    split: str = "test",
+    labels: Mapping[str, str] | None = None,
+    resampling: str = "lanczos",
 ) -> Faces:
     """Read the faces of a folder.
 
@@ -69,6 +78,7 @@ def read_faces(
         clean: Which images are too small or blank to count, and the limit on pixels. Copies are kept.
         split: Split to read, if the data has several. Defaults to test.
         labels: What labels mean, see label_codes.read_map. Defaults to names of emotions or known codes.
+        resampling: A key of RESAMPLINGS, for images of another side. Defaults to that of prepare.
 
     Raises:
         DataError: There is no such folder, no image, no labelled image, or the meaning of the labels is not known.
@@ -108,10 +118,16 @@ def read_faces(
         notes.append(f"Left out: {_counts(left_out)}.")
     paths = [image.path for image in found]
     greys = read_grey(folder, paths, set_bits(image.mode for image in found))
-    images = np.stack([fit(grey, side) for grey in progress(greys, len(paths), "reading faces")])
+    images = np.stack([_fit(grey, side, resampling) for grey in progress(greys, len(paths), "reading faces")])
     subsets = [image.place.subset or image.place.split or "all" for image in found]
     index, grouped_by = _index(paths, subsets, images)
     return Faces(images, tuple(meaning[image.place.label] for image in found), index, grouped_by, tuple(notes))
+
+
+def _fit(grey: npt.NDArray[np.uint8], side: int, resampling: str) -> npt.NDArray[np.uint8]:
+    if grey.shape == (side, side):
+        return grey
+    return np.asarray(Image.fromarray(grey).resize((side, side), RESAMPLINGS[resampling]))
 
 
 def _prepared(folder: Path, side: int, split: str) -> Faces:

@@ -34,6 +34,12 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         "--pixels", choices=("0..255", "0..1", "-1..1"), default="0..255",
         help="pixel values that the network was trained with; default: 0..255",
     )  # fmt: skip
+    parser.add_argument(
+        "--resize",
+        choices=("lanczos", "bilinear"),
+        default="lanczos",
+        help="how images of another side are resized, best as for the network's training; default: lanczos",
+    )
     parser.add_argument("--side", type=int, help="side of the images, for a network that takes any")
     parser.set_defaults(command=_evaluate)
 
@@ -50,7 +56,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     labels = read_map(arguments.map) if arguments.map else None
     classes = arguments.classes.replace(",", " ").split() if arguments.classes else None
     network = load_checkpoint(arguments.checkpoint, classes, arguments.pixels, arguments.side)
-    faces = read_faces(arguments.data, network.side, config.clean, arguments.split, labels)
+    faces = read_faces(arguments.data, network.side, config.clean, arguments.split, labels, arguments.resize)
     model, data = _model_name(arguments.checkpoint), arguments.data.resolve().name
     evaluation = evaluate_network(
         network,
