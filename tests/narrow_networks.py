@@ -12,7 +12,7 @@ NARROW = {
     "ferflow_flash": {"filters": [16, 32, 32]},
     "ferflow_net": {"stem": 8, "filters": [8, 16, 16, 32]},
     "emotionnet": {"filters": [16, 24, 32], "dense": [64]},
-    "resnet18_fer": {"width": 16},  # with 8, oneDNN 3 crashes in the backward pass on some processors with AVX-512
+    "resnet18_fer": {"width": 16},  # with 8, a training step crashed on a processor with AVX-512; not at oneDNN's AVX2
     "vgg_fer": {"width": 8, "dense": 64},
     "wide_cnn": {"filters": [16, 32, 32, 64], "dense": [64, 32]},
 }
