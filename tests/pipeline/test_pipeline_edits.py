@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Edit, set[str]]] = {
     "how good an 8-bit file must be": (param("export.max_accuracy_loss", 0.01), {"export"}),
     "how a face is cut": (comment("src/ferflow/use/crop.py"), {"export"}),
     "a colour": (comment("src/ferflow/reporting/style.py"), DRAWN),
-    "a comment in a page": (comment("src/ferflow/ui/pages/results_page.py"), set()),
+    "a comment in a page": (comment("src/ferflow/ui/results/page.py"), set()),
     "the command line": (comment("src/ferflow/ui/cli.py"), set()),
     "tracking": (comment("src/ferflow/ui/tracking/live_run.py"), set()),
     "a line of one architecture": (comment("src/ferflow/models/cnn.py"), TRAININGS),

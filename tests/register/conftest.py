@@ -35,6 +35,12 @@ def block(images: int, accuracy: float) -> SetMetrics:
     return SetMetrics.model_validate(block_values(**changes))
 
 
+def exported(size: int, precision: str) -> dict[str, object]:
+    """One file's entry in export/card.json."""
+    sets = {"validation": {"images": 100, "accuracy": 0.71}, "test": {"images": 200, "accuracy": 0.655}}
+    return {"precision": precision, "bytes": size, "sets": sets}
+
+
 @pytest.fixture
 def champion() -> Champion:
     values = {
@@ -90,6 +96,12 @@ def sources() -> CardSources:
             "versions": {},
             "network": {},
             "train": {"optimizer": "adam", "learning_rate": 0.001, "augment": {"flip": "random", "rotation": 0.0}},
+        },
+        exported={
+            "fingerprint": "b" * 64,
+            "default": "model.int8.onnx",
+            "files": {"model.onnx": exported(4321987, "float32"), "model.int8.onnx": exported(1234567, "int8")},
+            "left_out": {"model.tflite": "a layer cannot be converted."},
         },
         budget="smoke",
         confidence=0.95,

@@ -77,6 +77,15 @@ def test_the_card_describes_the_model_and_its_limits(champion: Champion, sources
     assert "Not passed, decided" in refused
 
 
+def test_the_card_has_each_exported_file(champion: Champion, sources: CardSources) -> None:
+    card = re.sub(" +", " ", model_card(REGISTRATION, champion, sources))
+    assert "| file | precision | size | accuracy on validation | accuracy on test |" in card
+    assert "| `model.onnx` | float32 | 4.32 MB | 71.0 % of 100 | 65.5 % of 200 |" in card
+    assert "| `model.int8.onnx` | int8 | 1.23 MB | 71.0 % of 100 | 65.5 % of 200 |" in card
+    assert "`model.int8.onnx` is the default" in card
+    assert "`model.tflite` was left out: a layer cannot be converted." in card
+
+
 def test_the_same_values_give_the_same_bytes(champion: Champion, sources: CardSources) -> None:
     twice = [model_card(REGISTRATION, champion.model_copy(deep=True), sources) for _ in range(2)]
     assert twice[0] == twice[1]
@@ -103,6 +112,7 @@ def test_the_licence_is_that_of_the_receipt_if_it_has_one(
     write_json(tmp_path / "reports/download/receipt.json", {**sources.receipt, "licence": stated})
     write_json(tmp_path / "reports/prepare/summary.json", sources.prepared)
     write_json(tmp_path / "reports/train/cnn/summary.json", sources.training.to_json())
+    write_json(tmp_path / "export/card.json", sources.exported)
     write_yaml(tmp_path / "models/cnn/settings.yaml", sources.settings)
     assert read_sources(tmp_path, "cnn", **ENTRY).licence == expected
     (tmp_path / "models/cnn/settings.yaml").unlink()

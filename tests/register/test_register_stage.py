@@ -26,6 +26,7 @@ def project(tmp_path: Path, champion: Champion, sources: CardSources) -> Path:
     write_json(tmp_path / "reports/download/receipt.json", sources.receipt)
     write_json(tmp_path / "reports/prepare/summary.json", sources.prepared)
     write_json(tmp_path / "reports/train/cnn/summary.json", sources.training.to_json())
+    write_json(tmp_path / "export/card.json", sources.exported)
     write_yaml(tmp_path / "models/cnn/settings.yaml", sources.settings)
     write_json(tmp_path / "models/cnn/classes.json", list(champion.sets["test"].per_class))
     layers = [keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]

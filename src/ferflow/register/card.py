@@ -36,6 +36,7 @@ class CardSources:
         prepared: Content of reports/prepare/summary.json.
         training: Content of reports/train/<result>/summary.json.
         settings: Content of models/<result>/settings.yaml.
+        exported: Content of export/card.json.
         budget: Name of the budget.
         confidence: Confidence level of the intervals, in (0, 1).
     """
@@ -47,6 +48,7 @@ class CardSources:
     prepared: Mapping[str, Any]
     training: TrainSummary
     settings: Mapping[str, Any]
+    exported: Mapping[str, Any]
     budget: str
     confidence: float
 
@@ -85,6 +87,7 @@ def read_sources(
         prepared=read_json(require(root / "reports/prepare/summary.json", "prepare")),
         training=read_contract(root / "reports/train" / model / "summary.json", TrainSummary, f"train@{model}"),
         settings=yaml.safe_load(settings.read_text(encoding="utf-8")),
+        exported=read_json(require(root / "export/card.json", "export")),
         budget=budget,
         confidence=confidence,
     )
@@ -105,6 +108,7 @@ def model_card(registration: Registration, champion: Champion, sources: CardSour
         _classes(champion),
         _data(champion, sources),
         _training(registration, sources),
+        _files(registration, sources),
         _limits(champion, sources),
         _gates(registration),
     ]
@@ -195,6 +199,27 @@ def _training(registration: Registration, sources: CardSources) -> str:
         f"{training.best_epoch}. {training.macs:,} MACs per image; budget `{sources.budget}`; {params}; "
         f"augmentation: {augment or 'none'}. All settings: models/{registration.model}/settings.yaml. SHA-256 of the "
         f"weights: `{registration.model_sha256}`."
+    )
+
+
+def _files(registration: Registration, sources: CardSources) -> str:
+    card = sources.exported
+    rows = [
+        [
+            f"`{name}`",
+            file["precision"],
+            f"{file['bytes'] / 1e6:.2f} MB",
+            *(f"{_percent(scores['accuracy'])} of {scores['images']:,}" for scores in file["sets"].values()),
+        ]
+        for name, file in card["files"].items()
+    ]
+    sets = next(iter(card["files"].values()))["sets"]
+    table = markdown_table(["file", "precision", "size", *(f"accuracy on {name}" for name in sets)], rows)
+    missing = "".join(f" `{name}` was left out: {reason}" for name, reason in card["left_out"].items())
+    return (
+        f"## Files that run without Keras\n\n{table}\n\nThe version in the registry carries them in its folder "
+        f"`export`; `{card['default']}` is the default of `ferflow predict --model models:/{registration.name}@"
+        f"{registration.alias}`. card.json, beside them, has the SHA-256 of each.{missing}"
     )
 
 
