@@ -30,7 +30,7 @@ def thirds_figure(thirds: Thirds, title: str = "") -> Figure:
         _draw_thirds(axes, getattr(thirds, kind), _NAMES[kind])
         axes.set_title(kind, fontsize=12, loc="left")
     panels[0].yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside lower center", ncols=2)
     return figure

@@ -62,7 +62,7 @@ def study_history(trials: pd.DataFrame, metric: str) -> Figure:
         record = np.append(record, record[-1])
         axes.plot(numbers, record, drawstyle="steps-post", color=RED, label="best so far")
         figure.legend(loc="outside lower center", ncols=3)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("trial")
     axes.set_ylabel(metric)
@@ -94,7 +94,7 @@ def study_slices(trials: pd.DataFrame, space: Mapping[str, SpacePart], metric: s
             axes.scatter(_positions(values, part), scores, **look)
         _scale_axis(axes, part)
         axes.set_xlabel(key)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
     for row in grid:
         row[0].set_ylabel(metric)
     handles, labels = grid[0, 0].get_legend_handles_labels()
