@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": ("serve_command:add_serve", "answer pictures over HTTP with the emotions of the faces in them"),
     "page": ("page_command:add_page", "write a web page that recognizes emotions in the browser"),
     "diff": ("diff_command:add_diff", "show what changed against a git revision: params, metrics, figures"),
+    "verify": ("verify_command:add_verify", "check that a rerun gives the results of a git revision again"),
     "results": ("page_commands:add_results", "write docs/results/<dataset>.md from the reports"),
     "models": ("page_commands:add_models", "write docs/models.md from params.yaml and the networks"),
     "ablate": ("page_commands:add_ablate", "train variants on folds of the training images and compare them"),

@@ -16,6 +16,7 @@ from ferflow.settings.resolve import resolve_search
 from ferflow.settings.training import NO_SEARCH
 from ferflow.ui.console import start_keras
 from ferflow.ui.params_file import PARAMS, results_of, set_params
+from ferflow.ui.processor import LOCK, NOTE, note_processor, other_processor, processor_kind, processors_of
 from ferflow.ui.tracking_commands import track, warn_of_unusable_store
 
 RECEIPT = Path("reports/download/receipt.json")
@@ -61,7 +62,11 @@ def _run(arguments: argparse.Namespace) -> None:
     _check_apart()  # now, not hours later when a model's stage is reached
     if arguments.archive:
         _take_archive(config, arguments.archive)
-    _dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
+    lock = _lock()
+    try:
+        _dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
+    finally:  # DVC writes dvc.lock after each stage
+        note_processor(Path(), lock, processor_kind())
     if not arguments.stage:
         track(config)
         print(Path("reports/compare/leaderboard.md").read_text(encoding="utf-8"))
@@ -69,18 +74,44 @@ def _run(arguments: argparse.Namespace) -> None:
             "Next: `make ui` shows every run; reports/compare/index.html shows all results, reports/eda/index.html "
             "the data."
         )
-        if advice := _branch_advice(config.dataset):
-            print(advice)
+        for advice in (_branch_advice(config.dataset), _processor_advice()):
+            if advice:
+                print(advice)
+
+
+def _lock() -> bytes | None:
+    path = Path(LOCK)
+    return path.read_bytes() if path.is_file() else None
+
+
+def _committed(path: str) -> bytes | None:
+    """Return a file as the last commit has it; None if there is no git, nothing committed, or no such file."""
+    try:
+        done = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return None if done.returncode else done.stdout
+
+
+def _processor_advice() -> str:
+    """Return why dvc.lock differs from the last commit's if that was made on another kind of processor, or nothing."""
+    committed, kind = _committed(LOCK), processor_kind()
+    made_on = processors_of(committed, _committed(NOTE))
+    if committed == _lock() or made_on in ([], [kind]):
+        return ""
+    return (
+        f"dvc.lock differs from the last commit's. {other_processor(made_on, kind)} To compare the "
+        "metrics with the last commit's: ferflow verify."
+    )
 
 
 def _branch_advice(dataset: str) -> str:
     """Return how to keep results of another dataset than the last commit's apart, or nothing if they are not."""
-    command = ["git", "show", f"HEAD:./{PARAMS}"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    if done.returncode:  # no git, or nothing committed
+    content = _committed(PARAMS.as_posix())
+    if content is None:
         return ""
     try:
-        committed = parse_config(done.stdout).dataset
+        committed = parse_config(content.decode()).dataset
     except ConfigError:  # an older layout
         return ""
     if committed == dataset:

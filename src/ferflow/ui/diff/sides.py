@@ -111,9 +111,9 @@ def find_commit(root: Path, revision: str) -> Commit:
         inside = subprocess.run(["git", "rev-parse", "--git-dir"], cwd=root, capture_output=True, check=False)
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise DataError("ferflow diff needs git, which is not installed.") from None
+        raise DataError("Comparing with a git revision needs git, which is not installed.") from None
     if inside.returncode:
-        raise DataError("ferflow diff compares with a git revision, but this folder is not in a git repository.")
+        raise DataError("There is no git revision to compare with: this folder is not in a git repository.")
     if done.returncode or not revision:
         raise DataError(
             f"git knows no revision {revision!r}. Name a branch, a tag or a commit, such as HEAD~1; to learn what a "
