@@ -1,9 +1,11 @@
 """Stage tune: short trainings of one model in search of better settings."""
 
 import argparse
+import os
 from pathlib import Path
 
 from ferflow.train.recipe import SearchSettings, read_settings
+from ferflow.tune.crew import crew_of
 from ferflow.ui.console import run_command, start_keras
 
 
@@ -13,7 +15,8 @@ def main() -> None:
     parser.add_argument("model", help="a key of `tune.models` in params.yaml")
     name = parser.parse_args().model
     settings = read_settings(Path("settings/search") / f"{name}.yaml", SearchSettings, f"search@{name}")
-    start_keras(settings.backend)  # after the settings have been checked, because it takes seconds
+    crew = crew_of(os.environ)
+    start_keras(settings.backend, settings.threads)  # after the checks, because it takes seconds
     from ferflow.tune.search_run import tune_model
 
     tune_model(
@@ -22,6 +25,7 @@ def main() -> None:
         report=Path("reports/tune") / name,
         log=Path("logs/tune") / f"{name}.json",
         checkpoints=Path("checkpoints/tune") / name,
+        crew=crew,
     )
 
 
