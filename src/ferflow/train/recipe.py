@@ -256,6 +256,11 @@ class SearchSettings(Settings, SearchRules):
     trials: PositiveInt
     images: PositiveInt | None
 
+    @property
+    def metric(self) -> str:
+        """Name of the metric that the search maximizes: what `train.monitor` names, or val_accuracy for a loss."""
+        return "val_accuracy" if self.train.monitor == "val_loss" else self.train.monitor
+
     def trial(self, params: Mapping[str, Scalar]) -> ResultSettings:
         """Return the settings of one trial.
 

@@ -20,7 +20,7 @@ from ferflow.tune.space import corners, starting_point
 from ferflow.tune.storage import start_proxy
 from ferflow.tune.study import Plan, run_plan
 from ferflow.tune.study_outputs import write_study
-from ferflow.tune.trial_objective import context_of, correct_of, metric_of, training_objective
+from ferflow.tune.trial_objective import context_of, correct_of, training_objective
 from ferflow.tune.trial_run import Watcher
 from ferflow.ui.redact import redact
 
@@ -65,10 +65,9 @@ def tune_model(
         study = run_plan(plan, training_objective(settings, data, checkpoints / "trials"))
     else:
         study = _shared(plan, settings, crew, data=data, log=log, checkpoints=checkpoints)
-    metric = metric_of(settings)
     choice = choose_trial(study, first, correct_of, settings.significance)
-    print(describe(choice, metric), flush=True)
-    write_study(report, study, choice, settings.model, metric)
+    print(describe(choice, settings.metric), flush=True)
+    write_study(report, study, choice, settings.model, settings.metric)
     seconds = [trial.user_attrs["seconds"] for trial in study.trials]
     write_json(
         log,

@@ -78,7 +78,7 @@ class Plan:
     def start(self, decision: Decision) -> None:
         """Say that a trial has been started."""
         _say(f"{self._label(decision.position)}: {_written(decision.params)}")
-        self.watch.started(decision)
+        self.watch.started(decision.position, decision.params)
 
     def end(self, trial: Finished) -> None:
         """Keep a trial that has ended, say how far the study is, and end it if too many trials in succession failed.
@@ -90,7 +90,7 @@ class Plan:
         if not self._journal.add(trial):
             return
         _say(f"{self._label(trial.decision.position)}: {_outcome(trial)}; {self._progress()}")
-        self.watch.ended(trial)
+        self.watch.ended(trial.decision.position, trial.state, trial.value)
         self.check_failures()
 
     def check_failures(self) -> None:

@@ -30,12 +30,6 @@ _REMEDIES = {
 }
 
 
-def metric_of(settings: SearchSettings) -> str:
-    """Return the name of the metric that a search maximizes."""
-    monitor = settings.train.monitor
-    return "val_accuracy" if monitor == "val_loss" else monitor
-
-
 def training_objective(settings: SearchSettings, data: Path, checkpoints: Path) -> Objective:
     """Return the objective of a search: one training of the model.
 
@@ -49,7 +43,7 @@ def training_objective(settings: SearchSettings, data: Path, checkpoints: Path) 
     """
     train, validation = (read_split(data, name) for name in ("train", "validation"))
     train = train.take(stratified_rows(train.labels, settings.images, settings.seed))
-    metric = metric_of(settings)
+    metric = settings.metric
 
     def objective(params: Params, report: Report) -> Tried:
         def on_epoch(row: dict[str, float]) -> None:

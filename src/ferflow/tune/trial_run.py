@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,26 +38,26 @@ Objective = Callable[[Params, Report], "float | Tried"]
 class Watcher(Protocol):
     """Something that follows a study, to show it. It must not raise."""
 
-    def started(self, decision: Decision) -> None:
+    def started(self, position: int, params: Mapping[str, Any]) -> None:
         """A trial has been started, perhaps for another time."""
 
     def epoch(self, position: int, epoch: int, value: float) -> None:
         """A trial has reported the metric after an epoch."""
 
-    def ended(self, trial: Finished) -> None:
-        """A trial has ended, and the journal has it."""
+    def ended(self, position: int, state: str, value: float | None) -> None:
+        """A trial has ended, and the journal has it: COMPLETE, PRUNED or FAIL, and its metric."""
 
 
 class NoWatcher:
     """Follows nothing."""
 
-    def started(self, decision: Decision) -> None:
+    def started(self, position: int, params: Mapping[str, Any]) -> None:
         """Do nothing."""
 
     def epoch(self, position: int, epoch: int, value: float) -> None:
         """Do nothing."""
 
-    def ended(self, trial: Finished) -> None:
+    def ended(self, position: int, state: str, value: float | None) -> None:
         """Do nothing."""
 
 
