@@ -72,7 +72,9 @@ def join(folder: Path, name: str, url: str, seconds: float = 0.0) -> subprocess.
 def trainings(folder: Path) -> tuple[Counter, Counter]:
     """How often each trial was begun, and how often it was ended, by its params."""
     lines = [json.loads(line) for line in (folder / "trainings").read_text().splitlines()]
-    counted = {what: Counter(json.dumps(params) for kind, _, params in lines if kind == what) for what in ("begins", "ends")}
+    counted = {
+        what: Counter(json.dumps(params) for kind, _, params in lines if kind == what) for what in ("begins", "ends")
+    }
     return counted["begins"], counted["ends"]
 
 
@@ -173,7 +175,7 @@ def test_kills_lose_no_trial_and_change_no_byte(
         folder.mkdir()
         killed = storm(folder, random.Random(seed + rounds), kills - sum(total.values()), workers, postgres)
         assert outputs(folder) == wanted
-        begun, ended = trainings(folder)
+        begun, _ = trainings(folder)
         assert len(begun) == RULES.trials, "a trial was lost, or one was invented"
         again = sum(begun.values()) - RULES.trials
         assert again <= workers * killed.get("coordinator", 0) + killed.get("worker", 0) + killed.get("postgres", 0)
@@ -181,7 +183,8 @@ def test_kills_lose_no_trial_and_change_no_byte(
         lost += again
         rounds += 1
         nothing_left(folder)
-    print(f"{sum(total.values())} kills in {rounds} studies {dict(total)}: 0 trials lost, {lost} trained again after a kill")
+    told = f"{sum(total.values())} kills in {rounds} studies {dict(total)}"
+    print(f"{told}: 0 trials lost, {lost} trained again after a kill")
 
 
 def test_a_worker_of_another_folder_joins_and_leaves(tmp_path: Path, wanted: dict[str, bytes]) -> None:
@@ -201,7 +204,9 @@ def test_a_worker_of_another_folder_joins_and_leaves(tmp_path: Path, wanted: dic
 
 
 @pytest.mark.parametrize("restart", [pytest.param(True, marks=LONG)])
-def test_a_database_holds_the_queue(tmp_path: Path, wanted: dict[str, bytes], postgres: Postgres, restart: bool) -> None:
+def test_a_database_holds_the_queue(
+    tmp_path: Path, wanted: dict[str, bytes], postgres: Postgres, restart: bool
+) -> None:
     process = begin(tmp_path, 2, postgres.url, seconds=0.05)
     wait_for((tmp_path / "trainings").exists)
     if restart:
@@ -255,7 +260,10 @@ def test_a_damaged_queue_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixtu
         ({"FERFLOW_TUNE_WORKERS": "-1"}, "whole number from 0 to 1000. Received: '-1'"),
         ({"FERFLOW_TUNE_LAUNCHER": "slurm"}, "local or ray. Received: 'slurm'"),
         ({"FERFLOW_TUNE_STORAGE": "sqlite:///queue.db"}, "must be postgresql"),
-        ({"FERFLOW_TUNE_STORAGE": "postgresql+psycopg://a@b/c", "FERFLOW_TUNE_LISTEN": "0.0.0.0"}, "exclude each other"),
+        (
+            {"FERFLOW_TUNE_STORAGE": "postgresql+psycopg://a@b/c", "FERFLOW_TUNE_LISTEN": "0.0.0.0"},
+            "exclude each other",
+        ),
         ({"FERFLOW_TUNE_GPUS": "many"}, "0 or more. Received: 'many'"),
     ],
 )
@@ -298,5 +306,3 @@ def test_a_worker_that_hangs_loses_its_trial(tmp_path: Path, wanted: dict[str, b
     stopped.send_signal(signal.SIGCONT)
     stopped.kill()
     assert other.wait(60) == 0
-
-

@@ -90,7 +90,9 @@ class Tune(SearchRules):
             if fault := _fault(space):
                 raise ValueError(f"tune.space.{key}: {fault}")
             if self.sampler == "grid" and isinstance(space, FloatRange):
-                raise ValueError(f"tune.space.{key}: sampler: grid needs choices or integers. Received: a range of floats.")
+                raise ValueError(
+                    f"tune.space.{key}: sampler: grid needs choices or integers. Received: a range of floats."
+                )
         if fault := fault_in(self.space):
             raise ValueError(f"tune.space.{fault}")
         return self

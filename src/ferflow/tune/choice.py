@@ -64,6 +64,6 @@ def describe(choice: Choice, metric: str) -> str:
     if chosen.number == best.number:
         return f"Recommended: {compared}, better than the baseline."
     return (
-        f"Recommended: the baseline, trial 0 ({metric} {chosen.values[0]:.4f}). The search cannot tell its trials apart "
-        f"from it: {compared}."
+        f"Recommended: the baseline, trial 0 ({metric} {chosen.values[0]:.4f}). The search cannot tell its trials "
+        f"apart from it: {compared}."
     )

@@ -20,7 +20,7 @@ from ferflow.tune.launchers import Launcher
 from ferflow.tune.rules import Decision, Finished
 from ferflow.tune.storage import Reach, open_storage
 from ferflow.tune.study import Plan
-from ferflow.tune.worker import Pace
+from ferflow.tune.worker import USUAL, Pace
 from ferflow.ui.redact import redact
 
 _GOODBYE = 10.0  # seconds for workers to notice that the study is finished
@@ -35,7 +35,7 @@ def coordinate(
     settings: Mapping[str, Any],
     context: Mapping[str, str],
     retries: int = 2,
-    pace: Pace = Pace(),
+    pace: Pace = USUAL,
 ) -> optuna.Study:
     """Run a study with workers to its end.
 

@@ -36,6 +36,9 @@ class Crew:
         return (self.workers, self.launcher, self.storage, self.listen) == (1, "local", None, None)
 
 
+ALONE = Crew()
+
+
 def crew_of(environment: Mapping[str, str]) -> Crew:
     """Return who runs the trials.
 

@@ -1,7 +1,7 @@
 """The finished trials of a running study, on disk: the truth about it, so that a killed study resumes.
 
-Optuna's own JournalStorage leaves a killed trial in the state RUNNING for ever, a stale lock behind a killed writer, and
-cannot be read again after half a line. This journal has one writer, holds finished trials only, and a line that is
+Optuna's own JournalStorage leaves a killed trial in the state RUNNING for ever, a stale lock behind a killed writer,
+and cannot be read again after half a line. This journal has one writer, holds finished trials only, and a line that is
 damaged costs that trial alone: it is trained again, to the same result.
 """
 

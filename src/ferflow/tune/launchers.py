@@ -79,9 +79,9 @@ class LocalLauncher:
             self._deaths += status < 0
             if self._deaths > _DEATHS:
                 raise FerflowError(
-                    f"{self._deaths} workers in succession were killed by {signal.Signals(-status).name} while no trial "
-                    "ended, most likely because memory was exhausted. Use fewer workers, or a smaller batch_size, and "
-                    "run again: the search resumes."
+                    f"{self._deaths} workers in succession were killed by {signal.Signals(-status).name} while no "
+                    "trial ended, most likely because memory was exhausted. Use fewer workers, or a smaller "
+                    "batch_size, and run again: the search resumes."
                 )
             self._start(place)
         return dead
@@ -178,7 +178,9 @@ class RayLauncher:
         Raises:
             FerflowError: A worker failed by itself.
         """
-        ready, _ = self._ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0) if self._tasks else ([], [])
+        ready, _ = (
+            self._ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0) if self._tasks else ([], [])
+        )
         dead = set()
         for task in ready:
             name = self._tasks.pop(task)
@@ -208,7 +210,9 @@ class RayLauncher:
         environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         # Ray would hide GPUs from a task that asks for none; a worker on cores alone wants just that.
         run = self._ray.remote(num_cpus=self._cpus, num_gpus=self._gpus, max_retries=0)(_run_command)
-        task = run.remote([*self._command, "--name", name], str(Path.cwd()), {**environment, STORAGE_VARIABLE: self._url})
+        task = run.remote(
+            [*self._command, "--name", name], str(Path.cwd()), {**environment, STORAGE_VARIABLE: self._url}
+        )
         self._tasks[task] = name
 
 

@@ -47,8 +47,10 @@ class Offer:
 def open_study(
     storage: BaseStorage, name: str, rules: Rules, settings: Mapping[str, Any], context: Mapping[str, str]
 ) -> Offer:
-    """Create a study for workers, or adopt the one that a killed coordinator left; one that was finished is replaced."""
-    directions = [StudyDirection.MAXIMIZE if goal == "accuracy" else StudyDirection.MINIMIZE for goal in rules.objectives]
+    """Create a study for workers, or adopt the one that a killed coordinator left; a finished one is replaced."""
+    directions = [
+        StudyDirection.MAXIMIZE if goal == "accuracy" else StudyDirection.MINIMIZE for goal in rules.objectives
+    ]
     try:
         study = storage.create_new_study(directions, name)
     except DuplicatedStudyError:
@@ -152,7 +154,7 @@ def hand_in(storage: BaseStorage, trial_id: int, rules: Rules, trial: Finished) 
     storage.set_trial_user_attr(trial_id, RESULT, trial.model_dump(mode="json"))
     values: list[float] | None = None
     if trial.state == "COMPLETE":
-        values = [float(trial.value if goal == "accuracy" else trial.macs or 0) for goal in rules.objectives]
+        values = [float((trial.value if goal == "accuracy" else trial.macs) or 0) for goal in rules.objectives]
     storage.set_trial_state_values(trial_id, TrialState[trial.state], values)
 
 

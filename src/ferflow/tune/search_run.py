@@ -12,7 +12,7 @@ from ferflow.train.checkpoint import forget_checkpoints, training_code
 from ferflow.train.recipe import SearchSettings
 from ferflow.tune.choice import choose_trial, describe
 from ferflow.tune.coordinator import coordinate
-from ferflow.tune.crew import Crew
+from ferflow.tune.crew import ALONE, Crew
 from ferflow.tune.journal import study_key
 from ferflow.tune.launchers import Launcher, LocalLauncher, RayLauncher
 from ferflow.tune.rules import rules_of
@@ -35,7 +35,7 @@ def tune_model(
     report: Path,
     log: Path,
     checkpoints: Path,
-    crew: Crew = Crew(),
+    crew: Crew = ALONE,
     watch: Watcher | None = None,
 ) -> None:
     """Check both ends of every range, run the study, write it, delete what resuming it needed.

@@ -180,7 +180,9 @@ def _why_away(error: Exception) -> str | None:
         return f"{name.lower()}: {str(error.details())[:200]}" if name in _AWAY else None
     if isinstance(error, optuna.exceptions.StorageInternalError):
         return _short(error.__cause__ or error)
-    if isinstance(error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, sqlalchemy.exc.InternalError)):
+    if isinstance(
+        error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, sqlalchemy.exc.InternalError)
+    ):
         return _short(error)
     if isinstance(error, sqlalchemy.exc.ProgrammingError):  # the search has not made its tables yet
         return "it has no search yet"

@@ -24,7 +24,7 @@ from ferflow.tune.trial_run import Objective, Report, Tried
 _SENT = "correct"  # the note of a trial: which validation images were predicted correctly
 
 _REMEDIES = {
-    "data": "{data} holds other images than the search's. Get them: dvc pull data/prepare, or name another folder: --data",
+    "data": "{data} holds other images than the search's. Get them: dvc pull data/prepare, or name them: --data",
     "code": "this worker's FERflow is another than the search's. Check out the same commit, and run make env",
     "versions": "other libraries are installed than the search has. Install the same ones: make env",
 }

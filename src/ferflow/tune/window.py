@@ -41,9 +41,10 @@ def decide(rules: Rules, history: Sequence[Finished], running: Sequence[Decision
     if position == 0 and start:
         study.enqueue_trial(start)
     drawn = distributions(rules.space)
-    trial = study.ask({key: drawn[key] for key in drawn if not rules.space[key].when})
-    for key in in_order(rules.space):
-        if rules.space[key].when and rules.space[key].applies(trial.params):
+    conditional = [key for key in in_order(rules.space) if rules.space[key].when]
+    trial = study.ask({key: drawn[key] for key in drawn if key not in conditional})
+    for key in conditional:
+        if rules.space[key].applies(trial.params):
             _suggest(trial, key, drawn[key])
     return Decision(position=position, params=dict(trial.params), system=_system(study))
 

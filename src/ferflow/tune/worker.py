@@ -6,9 +6,11 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from ferflow.base.errors import FerflowError
 from ferflow.tune import queue
@@ -33,6 +35,9 @@ class Pace:
     lost: float = 60.0
 
 
+USUAL = Pace()
+
+
 class _AbandonedError(Exception):
     """The trial that is being run has been given to somebody else."""
 
@@ -44,7 +49,7 @@ def serve(
     *,
     study: str | None = None,
     give_up: float = float("inf"),
-    pace: Pace = Pace(),
+    pace: Pace = USUAL,
 ) -> int:
     """Join a study, run its trials until there are no more, and return how many they were.
 
@@ -77,9 +82,9 @@ def serve(
             _say(name, f"joins {offer.name}")
         current = offer
         try:
-            taken = reach(lambda: queue.claim(storage, current, name))
+            taken = reach(partial(queue.claim, storage, current, name))
             if taken is None:
-                if reach(lambda: queue.is_closed(storage, current)):
+                if reach(partial(queue.is_closed, storage, current)):
                     _say(name, f"{current.name} is finished; this worker ran {done} of its trials")
                     return done
                 time.sleep(pace.poll)
@@ -96,7 +101,7 @@ def _run(
     storage: BaseStorage,
     reach: Reach,
     offer: queue.Offer,
-    taken: tuple[int, "queue.FrozenTrial"],
+    taken: tuple[int, FrozenTrial],
     objective: Objective,
     name: str,
     pace: Pace,
@@ -189,5 +194,3 @@ class _Beat:
 
 def _say(name: str, line: str) -> None:
     print(f"worker {name}: {line}", file=sys.stderr, flush=True)
-
-

@@ -92,8 +92,8 @@ def _set_threads(backend: str, threads: int) -> None:
         torch.set_num_interop_threads(threads)
     else:
         raise ConfigError(
-            f"tune.threads: {backend} cannot be given a number of threads. Received: {threads}. Set tune.threads: null, "
-            "or another backend."
+            f"tune.threads: {backend} cannot be given a number of threads. Received: {threads}. Set tune.threads: "
+            "null, or another backend."
         )
 
 

@@ -35,7 +35,7 @@ def add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--archive", type=Path, help="an archive or folder to use instead of the download")
     run.add_argument(
         "--workers", type=int, metavar="N",
-        help="processes that share a search's trials (docs/tuning.md); changes no result; default: $FERFLOW_TUNE_WORKERS or 1",
+        help="processes that share a search's trials, which changes no result; default: $FERFLOW_TUNE_WORKERS or 1",
     )  # fmt: skip
     run.add_argument("--launcher", choices=("local", "ray"), help="what starts those workers; default: local")
     run.add_argument("--stage", help="stop after this stage, such as clean, train or train@cnn")

@@ -21,7 +21,7 @@ _STORAGE = "FERFLOW_TUNE_STORAGE"
 def add_tune_worker(parser: argparse.ArgumentParser) -> None:
     """Describe `ferflow tune-worker`."""
     parser.epilog = (
-        "The worker needs the search's data (data/prepare), its commit and its libraries; with others it refuses. It may "
+        "The worker needs the search's data (data/prepare), commit and libraries; with others it refuses. It may "
         "join and leave at any time: the search's result does not depend on it."
     )
     parser.add_argument(
