@@ -71,8 +71,10 @@ class Judge:
         Raises:
             optuna.TrialPruned: The trial is to end.
         """
+        if not self._prunes:  # with two objectives, Optuna takes no report
+            return
         self._trial.report(value, epoch)
-        if self._prunes and self._trial.should_prune():
+        if self._trial.should_prune():
             raise optuna.TrialPruned
 
     @property
