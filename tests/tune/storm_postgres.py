@@ -38,7 +38,9 @@ class Postgres:
             self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **_as_postgres())
             for _ in range(100):
                 if subprocess.run(["pg_isready", "-q", "-h", str(self._folder)]).returncode == 0:
-                    return
+                    time.sleep(0.5)  # it may still end, because children of the killed one hold its memory
+                    if self._process.poll() is None:
+                        return
                 if self._process.poll() is not None:
                     break
                 time.sleep(0.1)
