@@ -35,7 +35,8 @@ class Postgres:
         """Start the server and wait for it; after a kill, its children need a moment to end."""
         for _ in range(60):
             command = ["postgres", "-D", str(self._data), "-k", str(self._folder), "-c", "listen_addresses="]
-            self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **_as_postgres())
+            with (self._folder / "log").open("ab") as log:
+                self._process = subprocess.Popen(command, stderr=log, **_as_postgres())
             for _ in range(100):
                 if subprocess.run(["pg_isready", "-q", "-h", str(self._folder)]).returncode == 0:
                     time.sleep(0.5)  # it may still end, because children of the killed one hold its memory
