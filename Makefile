@@ -60,6 +60,10 @@ repro: env ## run the whole pipeline (first time: on the built-in sample)
 test: $(VENV)/.dev $(NODE) ## run the tests
 	@python -m pytest -q -n 2 --dist loadfile
 
+.PHONY: storm-tune
+storm-tune: $(VENV)/.dev ## kill workers, coordinator and database of searches 50 times each, and compare the bytes
+	@FERFLOW_STORM=1 python -m pytest -q -s --timeout=1800 tests/tune/test_tune_workers.py
+
 .PHONY: coverage
 coverage: $(VENV)/.dev $(NODE) ## run the tests and report which lines they cover
 	@python -m pytest -q -n 2 --dist loadfile --cov=ferflow --cov-report=term --cov-report=xml

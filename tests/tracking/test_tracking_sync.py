@@ -140,7 +140,9 @@ def test_a_study_is_a_parent_with_its_trials_nested(project: Path, new_store: Ne
     assert {run.data.tags["mlflow.parentRunId"] for run in trials.values()} == {parent.info.run_id}
     assert "mlflow.parentRunId" not in parent.data.tags
     assert trials["trial 1"].data.params == {"train.learning_rate": "0.01", "epochs": "2"}
-    assert trials["trial 1"].data.metrics == {"Best/val_accuracy": 0.75}
+    assert trials["trial 1"].data.metrics == {"Best/val_accuracy": 0.75, "epochs/val_accuracy": 0.75}
+    curve = store.client.get_metric_history(trials["trial 1"].info.run_id, "epochs/val_accuracy")
+    assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.75)]
     assert trials["trial 2"].data.tags["ferflow.trial_state"] == "PRUNED"
     assert trials["trial 3"].info.status == "FAILED"
     assert trials["trial 3"].data.metrics == {}

@@ -21,8 +21,8 @@ def study_of(*right, first=TrialState.COMPLETE):
         params = {"train.learning_rate": number / 10}
         study.add_trial(create_trial(state=state, value=value, params=params, distributions=SPACE))
 
-    def correct(params):
-        return np.arange(IMAGES) < right[round(params["train.learning_rate"] * 10)]
+    def correct(trial):
+        return np.arange(IMAGES) < right[trial.number]
 
     return study, correct
 

@@ -6,6 +6,7 @@ from tune_objective import SPACE, peak
 
 from ferflow.train.search_space import Choice
 from ferflow.tune.choice import Choice as Recommended
+from ferflow.tune.rules import Rules
 from ferflow.tune.study import run_study
 from ferflow.tune.study_outputs import importance, trials_table, write_study
 
@@ -17,7 +18,7 @@ def best_of(study):
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     journal = tmp_path_factory.mktemp("study") / "journal.json"
-    return run_study(peak, SPACE, trials=25, seed=1, journal=journal, prune_after=1)
+    return run_study(peak, Rules(space=SPACE, trials=25, seed=1, prune_after=1), journal=journal)
 
 
 def test_files_tell_the_study(tmp_path, study):
@@ -48,19 +49,17 @@ def test_same_trials_same_bytes(tmp_path, study):
 
 def test_a_study_before_leaves_nothing_behind(tmp_path, study):
     write_study(tmp_path / "cnn", study, best_of(study), "cnn", "val_accuracy")
-    one = run_study(peak, SPACE, trials=1, seed=1, journal=tmp_path / "journal.json")
+    one = run_study(peak, Rules(space=SPACE, trials=1, seed=1), journal=tmp_path / "journal.json")
     write_study(tmp_path / "cnn", one, best_of(one), "cnn", "val_accuracy")
     names = {path.name for path in (tmp_path / "cnn").iterdir()}
-    assert names == {"best.json", "trials.csv", "importance.csv"}
+    assert names == {"best.json", "best.yaml", "trials.csv", "curves.csv", "importance.csv"}
     assert set(importance(one).values()) == {0.0}  # one trial tells none
 
 
 def test_importance_finds_the_param_that_matters(tmp_path):
     study = run_study(
         lambda params, report: params["network.dropout"],
-        SPACE,
-        trials=20,
-        seed=3,
+        Rules(space=SPACE, trials=20, seed=3),
         journal=tmp_path / "j.json",
     )
     shares = importance(study)
@@ -70,7 +69,7 @@ def test_importance_finds_the_param_that_matters(tmp_path):
 
 
 def test_trials_that_all_came_out_the_same(tmp_path):
-    study = run_study(lambda params, report: 0.5, SPACE, trials=3, seed=3, journal=tmp_path / "j.json")
+    study = run_study(lambda params, report: 0.5, Rules(space=SPACE, trials=3, seed=3), journal=tmp_path / "j.json")
     write_study(tmp_path / "cnn", study, best_of(study), "cnn", "val_accuracy")
     assert json.loads((tmp_path / "cnn" / "best.json").read_text())["trial"] == 0
     assert set(importance(study).values()) == {0.0}
@@ -79,7 +78,7 @@ def test_trials_that_all_came_out_the_same(tmp_path):
 
 def test_whole_numbers_stay_whole_beside_none(tmp_path):
     space = {"network.width": Choice(choices=(None, 64))}
-    study = run_study(lambda params, report: 0.5, space, trials=8, seed=3, journal=tmp_path / "j.json")
+    study = run_study(lambda params, report: 0.5, Rules(space=space, trials=8, seed=3), journal=tmp_path / "j.json")
     assert set(trials_table(study)["network.width"]) == {None, 64}
     write_study(tmp_path / "cnn", study, best_of(study), "cnn", "val_accuracy")
     assert "64.0" not in (tmp_path / "cnn" / "trials.csv").read_text()

@@ -8,10 +8,13 @@ import pytest
 
 from ferflow.base.arrays import write_split
 from ferflow.base.contracts import BestParams, read_contract
+from ferflow.base.errors import ConfigError
 from ferflow.base.hashing import sha256
 from ferflow.train.recipe import SearchSettings
 from ferflow.train.search_space import FloatRange
+from ferflow.tune.crew import Crew
 from ferflow.tune.search_run import tune_model
+from ferflow.tune.trial_objective import check_context, context_of
 from train_helpers import SMALL, resolved, separable
 
 
@@ -25,8 +28,15 @@ def test_a_search_of_three_trials(tmp_path: Path, capsys: pytest.CaptureFixture[
         space={"train.learning_rate": FloatRange(low=1e-6, high=0.02, log=True)},
         trials=3,
         images=None,
+        sampler="tpe",
+        pruner="median",
         startup_trials=5,
         prune_after=3,
+        ahead=2,
+        threads=None,
+        retries=0,
+        max_failures=3,
+        objectives=("accuracy",),
         significance=0.05,
     )
     write_split(tmp_path / "data", "train", separable(120))
@@ -46,3 +56,12 @@ def test_a_search_of_three_trials(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert times["seconds"] == pytest.approx(sum(times["trial_seconds"]))
     assert times["trials_sha256"] == sha256(report / "trials.csv")
     assert not (tmp_path / "checkpoints").exists()
+
+    # The same search by a worker, which is a process of `ferflow tune-worker`.
+    shared = tmp_path / "shared"
+    crew = Crew(workers=1, listen="127.0.0.1")
+    tune_model(settings, data=tmp_path / "data", report=shared, log=log, checkpoints=tmp_path / "other", crew=crew)
+    for file in sorted(report.iterdir()):
+        assert (shared / file.name).read_bytes() == file.read_bytes(), file.name
+    with pytest.raises(ConfigError, match=r"holds other images than the search's\. Get them: dvc pull data/prepare"):
+        check_context(context_of(settings, tmp_path / "data"), context_of(settings, shared), shared)

@@ -16,7 +16,8 @@ from ferflow.tune.subset import stratified_rows
 
 def tune(space, models=None):
     rules = {"startup_trials": 1, "prune_after": 1, "significance": 0.05}
-    settings = {"models": models or {}, "space": space, "train": {}} | rules
+    rules |= {"sampler": "tpe", "pruner": "median", "ahead": 1, "threads": None, "retries": 1, "max_failures": 1}
+    settings = {"models": models or {}, "space": space, "train": {}, "objectives": ["accuracy"]} | rules
     return Tune.model_validate(settings, strict=False)
 
 

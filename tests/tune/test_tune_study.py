@@ -11,6 +11,7 @@ from tune_objective import SPACE, peak
 from ferflow.base.errors import ModelError
 from ferflow.train.search_space import Choice, FloatRange
 from ferflow.tune.choice import Choice as Recommended
+from ferflow.tune.rules import Rules
 from ferflow.tune.study import run_study
 from ferflow.tune.study_outputs import write_study
 
@@ -23,7 +24,8 @@ class BugError(Exception):
 
 def study_of(folder, space, objective=peak, **changes):
     settings = {"trials": TRIALS, "seed": 7, "startup_trials": 4, "prune_after": 1, **changes}
-    return run_study(objective, space, journal=folder / "journal.json", **settings)
+    context = settings.pop("context", "")
+    return run_study(objective, Rules(space=space, **settings), journal=folder / "journal.jsonl", context=context)
 
 
 def files_of(folder, study, space):

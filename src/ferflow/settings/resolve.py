@@ -12,6 +12,7 @@ from ferflow.base.errors import ConfigError
 from ferflow.base.explain import validate
 from ferflow.settings.training import Budget, Model
 from ferflow.train.recipe import ResultSettings, SearchSettings, Train, apply, library_versions
+from ferflow.train.search_space import SearchRules
 
 if TYPE_CHECKING:
     from ferflow.settings.config import Config
@@ -56,9 +57,10 @@ def resolve_search(config: "Config", model: str) -> SearchSettings:
     budget = config.budgets[config.budget].tune
     values = _common(config, model)
     values["train"] = merge(values["train"], {**config.tune.train, "epochs": budget.epochs})
-    values["versions"] = library_versions(config.backend, "optuna")
+    sampler = {"cma_es": ("cmaes",), "gp": ("torch",)}.get(config.tune.sampler, ())
+    values["versions"] = library_versions(config.backend, "optuna", *sampler)
     values["space"] = config.tune.model_dump(mode="json", exclude_unset=True)["space"]
-    rules = {name: getattr(config.tune, name) for name in ("startup_trials", "prune_after", "significance")}
+    rules = {name: getattr(config.tune, name) for name in SearchRules.model_fields}
     return validate(
         SearchSettings, {**values, "trials": budget.trials, "images": budget.images, **rules}, f"tune of {model}"
     )

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from ferflow.base.section import Name, NonNegativeInt, PositiveInt, Probability, Section
-from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchSpace
+from ferflow.base.section import Name, NonNegativeInt, PositiveInt, Section
+from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchRules, SearchSpace, fault_in
 
 NO_SEARCH = "none"
 
@@ -67,27 +67,19 @@ class Model(Section):
     budgets: dict[str, BudgetOverrides] = {}
 
 
-class Tune(Section):
-    """`tune:`: the search for better settings.
+class Tune(SearchRules):
+    """`tune:`: the search for better settings; ferflow.train.search_space.SearchRules has the other keys.
 
     Attributes:
         models: Models to search, each with its architecture; a result uses a search by `search: <model>`. Empty: no
             search.
         space: What to search, by the dotted key in the model's block, such as `train.learning_rate` or
             `network.dropout`.
-        startup_trials: Random trials before the sampler (TPE, Bergstra et al. 2011) learns from them, and complete
-            trials before the median rule (Golovin et al. 2017) ends others.
-        prune_after: Epochs of a trial before the median rule may end it.
-        significance: The best trial replaces the model's own settings if it is better with at most this p-value
-            (McNemar's exact test on the validation images); 1 always takes the best trial.
         train: What differs from the model's own training in a trial.
     """
 
     models: dict[Name, Name]
     space: SearchSpace
-    startup_trials: PositiveInt
-    prune_after: PositiveInt
-    significance: Probability
     train: dict[str, Any]
 
     @model_validator(mode="after")
@@ -97,6 +89,12 @@ class Tune(Section):
         for key, space in self.space.items():
             if fault := _fault(space):
                 raise ValueError(f"tune.space.{key}: {fault}")
+            if self.sampler == "grid" and isinstance(space, FloatRange):
+                raise ValueError(
+                    f"tune.space.{key}: sampler: grid needs choices or integers. Received: a range of floats."
+                )
+        if fault := fault_in(self.space):
+            raise ValueError(f"tune.space.{fault}")
         return self
 
 

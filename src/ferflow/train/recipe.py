@@ -21,7 +21,7 @@ from ferflow.base.section import (
     Probability,
     Section,
 )
-from ferflow.train.search_space import Scalar, SearchSpace
+from ferflow.train.search_space import Scalar, SearchRules, SearchSpace
 
 Backend = Literal["tensorflow", "jax", "torch"]
 NO_TEACHER = "none"
@@ -243,24 +243,23 @@ class ResultSettings(Settings):
     teacher: str
 
 
-class SearchSettings(Settings):
+class SearchSettings(Settings, SearchRules):
     """What one search tries: `settings/search/<model>.yaml`. `network` and `train` are those of a trial.
 
     Attributes:
         space: What is searched, by dotted key.
         trials: Number of trials.
         images: Number of training images that a trial sees, stratified by class; null: all.
-        startup_trials: Random trials before the sampler learns from them.
-        prune_after: Epochs of a trial before the median rule may end it.
-        significance: Largest p-value with which the best trial replaces the baseline, 0 to 1.
     """
 
     space: SearchSpace
     trials: PositiveInt
     images: PositiveInt | None
-    startup_trials: PositiveInt
-    prune_after: PositiveInt
-    significance: Probability
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric that the search maximizes: what `train.monitor` names, or val_accuracy for a loss."""
+        return "val_accuracy" if self.train.monitor == "val_loss" else self.train.monitor
 
     def trial(self, params: Mapping[str, Scalar]) -> ResultSettings:
         """Return the settings of one trial.

@@ -13,10 +13,10 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from ferflow.base.metrics import mcnemar
-from ferflow.tune.study import Params
+from ferflow.tune.rules import Params
 
-Correct = Callable[[Params], npt.NDArray[np.bool_]]
-"""Returns, for the params of a completed trial, whether each validation image was predicted correctly, bool, (N,)."""
+Correct = Callable[[FrozenTrial], npt.NDArray[np.bool_]]
+"""Returns, for a completed trial, whether each validation image was predicted correctly, bool, (N,)."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Choice:
 
     Attributes:
         trial: Trial whose settings are recommended.
-        best: Trial with the best metric.
+        best: Trial with the best metric, whatever it costs.
         p_value: p-value of the difference between the best trial and the baseline by McNemar's exact test on the
             validation images; None if they are one trial, or there is no baseline.
     """
@@ -45,10 +45,11 @@ def choose_trial(study: optuna.Study, baseline: Params, correct: Correct, signif
         correct: Gives the predictions to compare.
         significance: Largest p-value that counts as significant, 0 to 1; 1 always chooses the best trial.
     """
-    best, first = study.best_trial, study.trials[0]
+    completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    best, first = max(completed, key=lambda trial: (trial.values[0], -trial.number)), study.trials[0]
     if best.number == 0 or first.state != TrialState.COMPLETE or first.params != baseline:
         return Choice(best, best, None)
-    ahead, behind, p_value = mcnemar(correct(best.params), correct(first.params))
+    ahead, behind, p_value = mcnemar(correct(best), correct(first))
     better = significance >= 1 or (ahead > behind and p_value <= significance)
     return Choice(best if better else first, best, p_value)
 
@@ -58,11 +59,11 @@ def describe(choice: Choice, metric: str) -> str:
     best, chosen = choice.best, choice.trial
     if choice.p_value is None:
         reason = "the baseline itself" if best.number == 0 else "there is no completed baseline to compare it with"
-        return f"Recommended: trial {chosen.number} ({metric} {chosen.value:.4f}), {reason}."
-    compared = f"the best, trial {best.number} ({best.value:.4f}), by McNemar's test p = {choice.p_value:.3f}"
+        return f"Recommended: trial {chosen.number} ({metric} {chosen.values[0]:.4f}), {reason}."
+    compared = f"the best, trial {best.number} ({best.values[0]:.4f}), by McNemar's test p = {choice.p_value:.3f}"
     if chosen.number == best.number:
         return f"Recommended: {compared}, better than the baseline."
     return (
-        f"Recommended: the baseline, trial 0 ({metric} {chosen.value:.4f}). The search cannot tell its trials apart "
-        f"from it: {compared}."
+        f"Recommended: the baseline, trial 0 ({metric} {chosen.values[0]:.4f}). The search cannot tell its trials "
+        f"apart from it: {compared}."
     )

@@ -11,7 +11,7 @@ from optuna.distributions import (
 
 from ferflow.base.dotted import flatten
 from ferflow.train.recipe import SearchSettings
-from ferflow.train.search_space import Choice, FloatRange, IntRange, Scalar, SearchSpace
+from ferflow.train.search_space import Choice, FloatRange, IntRange, Scalar, SearchSpace, in_order
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -33,7 +33,11 @@ def starting_point(settings: SearchSettings) -> dict[str, Scalar]:
 
 def within(space: SearchSpace, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """Return the values that the space names and allows, sorted by key."""
-    return {key: params[key] for key in sorted(space) if key in params and _allows(space[key], params[key])}
+    allowed: dict[str, Scalar] = {}
+    for key in in_order(space):
+        if key in params and _allows(space[key], params[key]) and space[key].applies(allowed):
+            allowed[key] = params[key]
+    return dict(sorted(allowed.items()))
 
 
 def _allows(part: FloatRange | IntRange | Choice, value: Scalar) -> bool:

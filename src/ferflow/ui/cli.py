@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ("pipeline_commands:add_run", "set params, run the pipeline, bring MLflow up to date"),
     "check": ("pipeline_commands:add_check", "check params.yaml, with every model's own options"),
     "train": ("train_command:add_train", "train one network without the pipeline, as a script would"),
+    "tune-worker": ("tune_worker_command:add_tune_worker", "run trials of a search, here or on another machine"),
     "evaluate": ("evaluate_command:add_evaluate", "measure any Keras network on any folder of faces"),
     "corrupt": ("corrupt_command:add_corrupt", "write corrupted copies of images, FER-2013-C"),
     "track": ("tracking_commands:add_track", "rebuild in MLflow what it lacks of the results on disk"),

@@ -39,17 +39,19 @@ def run_command(command: Callable[[], None]) -> None:
         sys.exit(130)
 
 
-def start_keras(backend: str) -> None:
+def start_keras(backend: str, threads: int | None = None) -> None:
     """Import Keras with the given backend and initialize its devices, without start-up notices.
 
     Call it before any module that imports Keras: Keras chooses its backend at import, and cannot change it later.
 
     Args:
         backend: Keras backend that params.yaml names: `tensorflow`, `jax` or `torch`.
+        threads: Threads within an operation, and operations at once, which decide how sums are rounded. Defaults to
+            None: as many as the backend takes.
 
     Raises:
-        ConfigError: The environment sets another backend, Keras is already imported with another backend, or the
-            backend's package is not installed.
+        ConfigError: The environment sets another backend, Keras is already imported with another backend, the
+            backend's package is not installed, or it cannot be given a number of threads.
     """
     from_environment = os.environ.get("KERAS_BACKEND") or backend
     if from_environment != backend:
@@ -72,9 +74,27 @@ def start_keras(backend: str) -> None:
     os.environ["KERAS_BACKEND"] = backend
     logging.getLogger("tensorflow").addFilter(_is_news)
     with _filtered_stderr():
+        if threads is not None:
+            _set_threads(backend, threads)
         import keras
 
         keras.ops.zeros(1)  # initializes the devices, and so prints their notices here and not in the first step
+
+
+def _set_threads(backend: str, threads: int) -> None:
+    if backend == "tensorflow":
+        threading = importlib.import_module("tensorflow").config.threading
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
+    elif backend == "torch":
+        torch = importlib.import_module("torch")
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(threads)
+    else:
+        raise ConfigError(
+            f"tune.threads: {backend} cannot be given a number of threads. Received: {threads}. Set tune.threads: "
+            "null, or another backend."
+        )
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -14,6 +14,7 @@ from ferflow.base.files import read_json
 from ferflow.settings import Config, load_config, parse_config
 from ferflow.settings.resolve import resolve_search
 from ferflow.settings.training import NO_SEARCH
+from ferflow.tune.crew import crew_of
 from ferflow.ui.console import start_keras
 from ferflow.ui.params_file import PARAMS, results_of, set_params
 from ferflow.ui.processor import LOCK, NOTE, note_processor, other_processor, processor_kind, processors_of
@@ -33,6 +34,11 @@ def add_run(run: argparse.ArgumentParser) -> None:
         "--repeats", type=int, help="trainings of each model, each with another seed; stays set in params.yaml"
     )
     run.add_argument("--archive", type=Path, help="an archive or folder to use instead of the download")
+    run.add_argument(
+        "--workers", type=int, metavar="N",
+        help="processes that share a search's trials, which changes no result; default: $FERFLOW_TUNE_WORKERS or 1",
+    )  # fmt: skip
+    run.add_argument("--launcher", choices=("local", "ray"), help="what starts those workers; default: local")
     run.add_argument("--stage", help="stop after this stage, such as clean, train or train@cnn")
     run.add_argument("--force", action="store_true", help="run every stage even if nothing has changed")
     run.set_defaults(command=_run)
@@ -56,6 +62,10 @@ def _run(arguments: argparse.Namespace) -> None:
             None if arguments.tune is None else [] if arguments.tune == NO_SEARCH else arguments.tune.split(),
             arguments.repeats,
         )
+    for variable, value in (("WORKERS", arguments.workers), ("LAUNCHER", arguments.launcher)):
+        if value is not None:
+            os.environ[f"FERFLOW_TUNE_{variable}"] = str(value)
+    crew_of(os.environ)  # reports what is wrong with it before any work starts
     config = set_params(PARAMS, changes)
     print(f"dataset {config.dataset}, budget {config.budget}, results {' '.join(config.results)}", flush=True)
     warn_of_unusable_store()

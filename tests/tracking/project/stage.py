@@ -34,6 +34,8 @@ def main(stage, name=""):
         write(
             f"reports/tune/{name}/trials.csv", "\n".join(["number,state,value,epochs,train.learning_rate", *rows, ""])
         )
+        curves = ["0,1,0.25", "0,2,0.5", "1,1,0.5", "1,2,0.75", "2,1,0.25"]
+        write(f"reports/tune/{name}/curves.csv", "\n".join(["number,epoch,value", *curves, ""]))
     elif stage == "study":
         picture(f"reports/study/{name}/history.png", 120)
     elif stage == "evaluate":

@@ -3,6 +3,7 @@
 from ferflow.ui.tracking.champions import promote, rollback
 from ferflow.ui.tracking.dvc_lock import Lock, fingerprint_of_entry, fingerprint_of_running_stage, read_lock
 from ferflow.ui.tracking.live_run import LiveRun, open_live_run, selected_names
+from ferflow.ui.tracking.live_study import LiveStudy, open_live_study
 from ferflow.ui.tracking.store import DEFAULT_URI, Store, check_uri, connect
 from ferflow.ui.tracking.sync import publish_champion, sync
 from ferflow.ui.tracking.sync_report import SyncReport
@@ -10,6 +11,7 @@ from ferflow.ui.tracking.sync_report import SyncReport
 __all__ = [
     "DEFAULT_URI",
     "LiveRun",
+    "LiveStudy",
     "Lock",
     "Store",
     "SyncReport",
@@ -18,6 +20,7 @@ __all__ = [
     "fingerprint_of_entry",
     "fingerprint_of_running_stage",
     "open_live_run",
+    "open_live_study",
     "promote",
     "publish_champion",
     "read_lock",

@@ -56,6 +56,7 @@ class LiveRun:
         params: Mapping[str, Any],
         tags: Mapping[str, str],
         retry_after: float = 60.0,
+        parent: "LiveRun | None" = None,
     ) -> None:
         """Open the run.
 
@@ -68,6 +69,7 @@ class LiveRun:
             params: Nested values; see ferflow.ui.tracking.run_content.text_params.
             tags: Tags by name.
             retry_after: Seconds between two attempts to reach a store that does not answer. Defaults to 60 seconds.
+            parent: Run that this one is nested in; it opens the store for both. Defaults to none.
         """
         self._uri = uri
         self._root = root
@@ -75,7 +77,8 @@ class LiveRun:
         self._name = name
         self._fingerprint = fingerprint or ""
         self._params = text_params(params)
-        self._tags = tags
+        self._tags = dict(tags)
+        self._parent = parent
         self._retry_after = retry_after
         self._next_attempt = 0.0
         self._warned = False
@@ -86,6 +89,7 @@ class LiveRun:
         self._pending: list[Point] = []
         self._opened = time.monotonic()
         self._monitor: SystemMetricsMonitor | None = None
+        self._last_tags: dict[str, str] = {}
         self._flush()
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -98,12 +102,14 @@ class LiveRun:
         self._pending += [(epoch_metric(key), value, epoch) for key, value in metrics.items()]
         self._flush()
 
-    def finish(self, status: str = "FINISHED") -> None:
+    def finish(self, status: str = "FINISHED", tags: Mapping[str, str] | None = None) -> None:
         """End the run.
 
         Args:
             status: FINISHED, FAILED or KILLED. Defaults to FINISHED.
+            tags: Tags that tell how it ended. Defaults to none.
         """
+        self._last_tags = dict(tags or {})
         self._next_attempt = 0.0
         if self._monitor:
             self._monitor.finish()
@@ -140,6 +146,12 @@ class LiveRun:
             self._warned = True
 
     def _write(self, status: str | None) -> None:
+        if self._parent is not None and self._run is None:
+            self._parent._flush()
+            if self._parent._store is None or self._parent._run is None:
+                return  # the parent has said that the store is away
+            self._store = self._parent._store
+            self._tags["mlflow.parentRunId"] = self._parent._run.info.run_id
         if self._store is None:
             self._store = connect(self._uri, self._root, timeout=5, retries=1)
         if self._run is None:
@@ -153,9 +165,11 @@ class LiveRun:
             self._logged |= {(key, step) for key, _, step in points}
             self._pending.clear()
             if status:
+                for key, value in self._last_tags.items():
+                    client.set_tag(run_id, key, value)
                 client.set_terminated(run_id, status)
                 self._closed = True
-            elif self._monitor is None and time.monotonic() - self._opened > LONG:
+            elif self._parent is None and self._monitor is None and time.monotonic() - self._opened > LONG:
                 self._monitor = _monitor(run_id, self._store.uri)
 
     def _open(self, store: Store) -> "Run":

@@ -11,7 +11,9 @@ from ferflow.ui.tracking.dvc_lock import Lock
 from ferflow.ui.tracking.logged_models import Network
 from ferflow.ui.tracking.run_content import (
     LAYOUT,
+    TRIAL_STATE,
     Content,
+    epoch_metric,
     glance_metric,
     run_tags,
     text_params,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     pass
 
 _TABLES = ("per_class", "thirds", "robustness", "agreement")  # of metrics.json; the page of the result shows them
-_TRIAL_COLUMNS = ("number", "state", "value", "epochs")  # of trials.csv; the other columns are params
+_TRIAL_COLUMNS = ("number", "state", "value", "epochs", "macs", "pareto")  # of trials.csv; the others are params
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ class Study:
         )
 
     def trials(self) -> list[Content]:
-        """Read what the nested runs show: the params, the value and the final state of each trial.
+        """Read what the nested runs show: the params, the curve, the value and the final state of each trial.
 
         Raises:
             TrackingError: trials.csv is missing or invalid.
@@ -193,6 +195,7 @@ class Study:
             with path.open(encoding="utf-8", newline="") as handle:
                 rows = list(csv.DictReader(handle))
             times = recorded_trial_times(self._log, path, len(rows))
+            curves = self._curves()
             return [
                 Content(
                     name=f"trial {row['number']}",
@@ -200,8 +203,13 @@ class Study:
                         **{key: value for key, value in row.items() if key not in _TRIAL_COLUMNS},
                         "epochs": row["epochs"],
                     },
-                    tags={**tags, "ferflow.trial_state": row["state"]},
-                    results={glance_metric(metric): float(row["value"])} if row.get("value") else {},
+                    tags={**tags, TRIAL_STATE: row["state"]},
+                    points=[(epoch_metric(metric), value, epoch) for epoch, value in curves.get(row["number"], [])],
+                    results={
+                        name: float(row[column])
+                        for name, column in ((glance_metric(metric), "value"), (glance_metric("macs"), "macs"))
+                        if row.get(column)
+                    },
                     status="FAILED" if row["state"] == "FAIL" else "FINISHED",
                     started=started,
                     ended=ended,
@@ -210,6 +218,16 @@ class Study:
             ]
         except (OSError, KeyError, ValueError) as error:
             raise unreadable(path, error, self.stage) from error
+
+    def _curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Return epochs and values by the number of the trial; empty for a search of before there were curves."""
+        path = self._folder / "curves.csv"
+        curves: dict[str, list[tuple[int, float]]] = {}
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as handle:
+                for row in csv.DictReader(handle):
+                    curves.setdefault(row["number"], []).append((int(row["epoch"]), float(row["value"])))
+        return curves
 
     @property
     def _folder(self) -> Path:

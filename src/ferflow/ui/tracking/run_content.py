@@ -27,6 +27,9 @@ LOGGED = "ferflow.logged"
 LAYOUT = 2
 """Number of the way in which results are shown; a higher one makes `ferflow track` complete the runs of a lower one."""
 
+TRIAL_STATE = "ferflow.trial_state"
+"""Tag that tells how a trial of a search ended: COMPLETE, PRUNED or FAIL."""
+
 NOTE = "mlflow.note.content"
 """Tag that MLflow's UI shows as the description of a run."""
 _OWN_NOTE = "ferflow.note"  # digest of the description as ferflow wrote it; one that a person has edited is kept
