@@ -5,46 +5,16 @@ import os
 import random
 import re
 import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dvc_project import STAGE, copy, make, sh
 from storm_size import SEED
 
 from ferflow.base.errors import DataError
 from ferflow.ui.recorded import check_inputs, check_outputs
 
-STAGE = """
-import sys
-from pathlib import Path
-from ferflow.ui.console import run_command
-
-def main() -> None:
-    reads, writes = sys.argv[1].split(",") if sys.argv[1] else [], sys.argv[2].split(",")
-    total = sum(len(p.read_bytes()) for r in reads for p in sorted(Path(r).rglob("*")) + [Path(r)] if p.is_file())
-    for path in map(Path, writes):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{path.name} from {total} bytes\\n" * 40)
-
-run_command(main)
-"""
-GRAPH = """
-stages:
-  prepare:
-    cmd: python stage.py "" data/prepare/images.npy,data/prepare/deep/index.parquet,reports/prepare/summary.json
-    outs: [data/prepare, reports/prepare/summary.json: {cache: false}]
-  train:
-    cmd: python stage.py data/prepare,reports/prepare/summary.json models/cnn/model.keras
-    deps: [stage.py, data/prepare, reports/prepare/summary.json]
-    outs: [models/cnn/model.keras]
-  report:
-    cmd: python stage.py models/cnn/model.keras reports/report.json
-    deps: [models/cnn/model.keras]
-    outs: [reports/report.json: {cache: false}]
-"""
 ARTEFACTS = {
     "data/prepare/images.npy": "train",
     "data/prepare/deep/index.parquet": "train",
@@ -53,29 +23,16 @@ ARTEFACTS = {
 }
 
 
-def sh(folder: Path, command: str, check: bool = True, **more: str) -> str:
-    paths = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": paths, "PYTHONPATH": str(Path(__file__).parents[2] / "src"), **more}
-    done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, text=True, stdout=-1, stderr=subprocess.STDOUT, check=False
-    )
-    assert not check or done.returncode == 0, f"{command}\n{done.stdout}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("recorded")
-    (folder / "stage.py").write_text(STAGE)
-    (folder / "dvc.yaml").write_text(GRAPH)
-    identity = "-c user.name=t -c user.email=t@example.org"
-    sh(folder, f"git init -q && dvc init -q && dvc repro && git add . && git {identity} commit -qm results")
+    folder = make(tmp_path_factory.mktemp("recorded") / "project")
+    sh(folder, "dvc repro && git add . && git -c user.name=t -c user.email=t@example.org commit -qm results")
     return folder
 
 
 @pytest.fixture
 def project(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "project", symlinks=True))
+    return copy(made, tmp_path / "project")
 
 
 def emptied(data: bytes) -> bytes:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from ferflow.base.errors import DataError
 
 MEND_LOCK = "Take it from git (git checkout dvc.lock), or delete it (rm dvc.lock) and run again: dvc repro."
@@ -104,6 +102,8 @@ def content_differs(root: Path, path: str, md5: str) -> bool:
 
 
 def _stages(root: Path) -> dict[str, Any]:
+    import yaml  # `ferflow predict`, which checks nothing, starts faster without it
+
     path = root / "dvc.lock"
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
