@@ -24,7 +24,9 @@ _NOTICE = re.compile(
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 # NumPy counts the items that it could not write; SQLite, HDF5 and C++ libraries have words of their own.
-_FULL_WORDS = re.compile(r"^\d+ requested and \d+ written$|disk is full|No space left on device|File too large")
+_FULL_WORDS = re.compile(
+    r"^\d+ requested and \d+ written$|disk is full|No space left on device|disk I/O error|File too large"
+)
 
 
 def run_command(command: Callable[[], None]) -> None:
@@ -70,8 +72,8 @@ def explain_disk(error: BaseException) -> str | None:
         number = cause.errno if isinstance(cause, OSError) else None
         if number in _FULL or _FULL_WORDS.search(str(cause)):
             return (
-                f"The disk is full: {file} could not be written ({cause}). Free some space, then run the same command "
-                "again. What is finished is kept."
+                f"The disk is full or failing: {file} could not be written ({cause}). Free some space, then run the "
+                "same command again. What is finished is kept."
             )
         if number in _FORBIDDEN:
             return (
