@@ -60,6 +60,10 @@ repro: env ## run the whole pipeline (first time: on the built-in sample)
 test: $(VENV)/.dev $(NODE) ## run the tests
 	@python -m pytest -q -n 2 --dist loadfile
 
+.PHONY: storm
+storm: $(VENV)/.dev ## run the tests of damage, hostile files and kills at length (N=10000 KILLS=20 SEED=20130731)
+	@STORM_CASES=$${N:-10000} STORM_KILLS=$${KILLS:-20} STORM_SEED=$${SEED:-20130731} python -m pytest -q -s --timeout=0 tests/storm
+
 .PHONY: coverage
 coverage: $(VENV)/.dev $(NODE) ## run the tests and report which lines they cover
 	@python -m pytest -q -n 2 --dist loadfile --cov=ferflow --cov-report=term --cov-report=xml

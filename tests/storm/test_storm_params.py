@@ -20,7 +20,7 @@ from ferflow.base.errors import ConfigError
 from ferflow.base.explain import validate
 from ferflow.settings import Config, parse_config
 from ferflow.settings.resolve import resolve_result, resolve_search
-from ferflow.settings.yaml_text import read_mapping
+from ferflow.settings.yaml_text import check_plain, read_mapping
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "settings"))
 from settings_base import BASE
@@ -132,6 +132,7 @@ def resolve_or_refuse(resolve: Callable[[], object]) -> None:
 @given(changed_params())
 def test_a_changed_params_file_is_refused_with_a_message_or_taken_as_it_is(params: dict[str, Any]) -> None:
     try:
+        check_plain(params, "my.yaml")
         config = validate(Config, params, "my.yaml")
     except ConfigError as error:
         assert_message(str(error))
@@ -224,6 +225,7 @@ def test_a_few_lines_that_stand_for_billions_of_values_are_refused_at_once() -> 
         ("{true: x}", "a key of licence is of type bool. Put it in quotes. Received: True."),
         ("{1: x}", "a key of licence is of type int. Put it in quotes. Received: 1."),
         ('"\\ud800"', "licence: not valid text."),
+        ("[1, {a: .nan}]", "\n  licence.1.a: must be a finite number. Received: nan."),
         ("1" * 30, "licence: an integer must be below 2 to the power of 63."),
     ],
 )

@@ -109,6 +109,7 @@ def test_a_damaged_lock_file_gives_a_message(project: Path, content: bytes) -> N
 
 def test_dvc_itself_runs_no_stage_on_a_flipped_bit(project: Path) -> None:
     """The whole way: dvc believes that nothing has changed, the stage it starts does not."""
+    sh(project, "dvc status")  # so that dvc has seen the files of this copy
     damage(project / "data/prepare/images.npy", bit_flipped)
     (project / "stage.py").write_text(f"{STAGE}\n# a change, so that train runs again")
     said = sh(project, "dvc repro", check=False)

@@ -1,5 +1,6 @@
 """YAML that people write: read as plain values, with one clear error for everything else."""
 
+import math
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -31,14 +32,28 @@ def read_mapping(text: str, origin: str) -> dict[str, Any]:
         raise ConfigError(f"{origin} is not valid YAML: {error}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{origin} must be a mapping of keys to values. Received: {type(raw).__name__}.")
+    check_plain(raw, origin)
+    return raw
+
+
+def check_plain(raw: dict[Any, Any], origin: str) -> None:
+    """Check that values are what JSON can carry without a change, with text as keys.
+
+    Args:
+        raw: Parsed YAML.
+        origin: Names the file in errors.
+
+    Raises:
+        ConfigError: A key or value is of another type, a number is not finite, or there are too many values or levels.
+    """
     if fault := _fault(raw):
         raise ConfigError(f"{origin} is invalid: keys and values must be plain: {fault}")
-    return raw
 
 
 def _fault(raw: dict[Any, Any]) -> str | None:
     """Return what is no plain key or value, or None."""
     values = 0
+    infinite: list[str] = []
     waiting: list[tuple[str, Any, int]] = [("", raw, 0)]
     while waiting:
         key, value, depth = waiting.pop()
@@ -55,9 +70,11 @@ def _fault(raw: dict[Any, Any]) -> str | None:
                 waiting.append((f"{key}.{name}" if key else name, item, depth + 1))
         elif isinstance(value, list):
             waiting += [(f"{key}.{place}", item, depth + 1) for place, item in enumerate(value)]
+        elif isinstance(value, float) and not math.isfinite(value):
+            infinite.append(f"{key}: must be a finite number. Received: {value}.")
         elif fault := _not_plain(value):
             return f"{key}: {fault}"
-    return None
+    return "\n  ".join(["", *infinite]) if infinite else None
 
 
 def _not_plain(value: Any) -> str | None:
@@ -65,7 +82,7 @@ def _not_plain(value: Any) -> str | None:
         # DVC writes params into dvc.lock as UTF-8, which has no half characters.
         return None if value.isascii() or _is_utf8(value) else f"not valid text. Received: {value!r:.80}."
     if value is None or isinstance(value, bool | float):
-        return None  # whether a number is finite is for its section to say, which knows what is allowed instead
+        return None
     if isinstance(value, int):
         return (
             None if abs(value) <= MAX_INTEGER else f"an integer must be below 2 to the power of 63. {_received(value)}"

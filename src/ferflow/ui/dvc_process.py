@@ -113,7 +113,7 @@ def _stoppable() -> Iterator[None]:
 
 def _end(process: "subprocess.Popen[bytes]", number: int) -> None:
     """End dvc, the stage that it runs, and the processes of that stage, politely at first."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     started = time.monotonic()
