@@ -64,6 +64,10 @@ test: $(VENV)/.dev $(NODE) ## run the tests
 storm-tune: $(VENV)/.dev ## kill workers, coordinator and database of searches 50 times each, and compare the bytes
 	@FERFLOW_STORM=1 python -m pytest -q -s --timeout=1800 tests/tune/test_tune_workers.py
 
+.PHONY: storm
+storm: $(VENV)/.dev ## run the tests of damage, hostile files and kills at length (N=10000 KILLS=20 SEED=20130731)
+	@STORM_CASES=$${N:-10000} STORM_KILLS=$${KILLS:-20} STORM_SEED=$${SEED:-20130731} python -m pytest -q -s --timeout=0 tests/storm
+
 .PHONY: coverage
 coverage: $(VENV)/.dev $(NODE) ## run the tests and report which lines they cover
 	@python -m pytest -q -n 2 --dist loadfile --cov=ferflow --cov-report=term --cov-report=xml

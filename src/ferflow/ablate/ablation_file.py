@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from ferflow.base.errors import ConfigError
 from ferflow.base.explain import did_you_mean, validate
@@ -13,6 +11,7 @@ from ferflow.base.section import Name, NonNegativeInt, PositiveInt, Section
 from ferflow.settings import Config
 from ferflow.settings.resolve import resolve_result
 from ferflow.settings.training import NO_SEARCH, Result
+from ferflow.settings.yaml_text import read_mapping
 from ferflow.train.recipe import NO_TEACHER, ResultSettings
 
 Changes = dict[str, Any]
@@ -90,14 +89,12 @@ def read_ablation(path: Path) -> Ablation:
         ConfigError: The file is missing, is not YAML, or a key, type or value is not allowed.
     """
     try:
-        raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path} is missing. Name an ablation file: ferflow ablate ablations/<name>.yaml.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as text: {error}.") from None
-    except YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
-    return validate(Ablation, raw, str(path))
+    return validate(Ablation, read_mapping(text, str(path)), str(path))
 
 
 def arm_settings(config: Config, ablation: Ablation, arm: str) -> ResultSettings:

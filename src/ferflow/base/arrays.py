@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import read_json, whole_file, write_json
+from ferflow.base.files import read_json, whole_file, write_array, write_json
 
 SPLITS = ("train", "validation", "test")
 INDEX_COLUMNS = ("id", "subset", "group", "copy_in_train")
@@ -51,8 +51,7 @@ class Split:
 
 def write_split(folder: Path, name: str, split: Split) -> None:
     """Write one split to `folder`; `name` is one of SPLITS."""
-    with whole_file(folder / f"{name}_images.npy") as temporary:
-        np.save(temporary, np.asarray(split.images))
+    write_array(folder / f"{name}_images.npy", np.asarray(split.images))
     write_rows(folder, name, split.labels, split.index, split.classes, split.votes)
 
 
@@ -68,8 +67,7 @@ def write_rows(
     write_json(folder / "classes.json", list(classes))
     for kind, array in {"labels": labels, "votes": votes}.items():
         if array is not None:
-            with whole_file(folder / f"{name}_{kind}.npy") as temporary:
-                np.save(temporary, np.asarray(array))
+            write_array(folder / f"{name}_{kind}.npy", np.asarray(array))
     with whole_file(folder / f"{name}_index.parquet") as temporary:
         index[list(INDEX_COLUMNS)].to_parquet(temporary, index=False, compression="zstd")
 

@@ -7,8 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import yaml
 
@@ -94,6 +96,30 @@ def write_csv(path: Path, table: pd.DataFrame, float_format: str | None = None) 
             number.
     """
     write_text(path, table.to_csv(index=False, lineterminator="\n", float_format=float_format))
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array in NumPy's format, the same bytes as np.save; see whole_file.
+
+    np.save hands a real file to C code that ignores whether its last buffer could be written: on a full disk it leaves
+    a truncated file without an error.
+
+    Args:
+        path: Destination of the file, with the suffix .npy.
+        array: Array to write, of any shape and plain dtype.
+
+    Raises:
+        OSError: The disk is full, or the file cannot be written.
+    """
+    with whole_file(path) as temporary, temporary.open("wb") as handle:
+        np.save(_Plain(handle), array)
+
+
+class _Plain:
+    """A file of which NumPy sees only `write`, so that it writes through Python, which reports every error."""
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self.write = handle.write
 
 
 def require(path: Path, stage: str) -> Path:

@@ -1,6 +1,7 @@
 """Detect what a file is from its first bytes, and read archives as streams within the limits of params.yaml."""
 
 import bz2
+import errno
 import gzip
 import io
 import itertools
@@ -39,6 +40,7 @@ _OTHERS = {
 }
 _LARGEST_HEADER = 4 << 20  # bytes; tarfile holds extended headers in memory, and a hostile one asks for gigabytes
 _ALWAYS_ALLOWED = 1 << 20  # bytes; a small archive of identical images compresses beyond any sensible ratio
+_LONGEST_REASON = 200  # characters
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
@@ -114,9 +116,12 @@ def convert_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (*_BROKEN, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # bz2 raises one without errno for invalid data
+        # bz2 raises one without errno for invalid data; an offset in a zip that points before its start gives EINVAL.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         reason = str(error).rstrip(".") or type(error).__name__
+        if len(reason) > _LONGEST_REASON:  # it may quote a name of any length
+            reason = f"{reason[:_LONGEST_REASON]}…"
         raise DamagedError(
             f"{path.name} is damaged or truncated: {reason}. Nothing was unpacked. Download or copy it again."
         ) from None

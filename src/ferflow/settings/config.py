@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from ferflow.base.dotted import merge
 from ferflow.base.errors import ConfigError
@@ -17,6 +15,7 @@ from ferflow.settings.datasets import Dataset, Unpack
 from ferflow.settings.judging import Compare, Evaluate, Export, Infer, Register
 from ferflow.settings.resolve import train_layers
 from ferflow.settings.training import NO_SEARCH, Budget, Model, Result, Teacher, Tune
+from ferflow.settings.yaml_text import read_mapping
 from ferflow.train.recipe import NO_TEACHER, Backend, Train
 
 
@@ -131,13 +130,7 @@ def load_config(path: Path) -> Config:
 
 def parse_config(text: str, origin: str = "params.yaml") -> Config:
     """Check the text of a params.yaml; `origin` names it in errors. See load_config."""
-    try:
-        raw = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise ConfigError(f"{origin} is not valid YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{origin} must be a mapping of keys to values. Received: {type(raw).__name__}.")
-    return validate(Config, raw, origin)
+    return validate(Config, read_mapping(text, origin), origin)
 
 
 def _known(key: str, value: str, allowed: Iterable[str]) -> None:

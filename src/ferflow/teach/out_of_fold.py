@@ -12,7 +12,7 @@ import numpy as np
 
 from ferflow.base.arrays import Split, read_split
 from ferflow.base.contracts import TeachSummary
-from ferflow.base.files import whole_file, write_json
+from ferflow.base.files import write_array, write_json
 from ferflow.base.metrics import accuracy, log_loss
 from ferflow.base.network import predict
 from ferflow.train.checkpoint import forget_checkpoints, training_key
@@ -70,8 +70,7 @@ def _predictions(
         return finished
     result = train_network(settings, rest, validation, settings.seed, checkpoints / "fold", _print_epoch)
     predictions = predict(result.model, held_out.images)
-    with whole_file(done) as temporary, temporary.open("wb") as file:
-        np.save(file, predictions)
+    write_array(done, predictions)
     forget_checkpoints(checkpoints / "fold")
     return predictions
 

@@ -1,6 +1,7 @@
 """What every command needs: readable errors instead of tracebacks, and Keras without start-up notices."""
 
 import contextlib
+import errno
 import importlib.util
 import logging
 import os
@@ -8,8 +9,10 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from ferflow.base.errors import ConfigError, FerflowError
+from ferflow.ui.recorded import check_inputs
 
 # What the C++ code of TensorFlow and XLA prints at start-up, at any log level: information, and that there is no GPU.
 # Warnings (W), fatal errors (F) and all other lines are passed on.
@@ -18,25 +21,67 @@ _NOTICE = re.compile(
     r".* I tensorflow/|To enable the following instructions:)"
 )
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+# NumPy counts the items that it could not write; SQLite, HDF5 and C++ libraries have words of their own.
+_FULL_WORDS = re.compile(
+    r"^\d+ requested and \d+ written$|disk is full|No space left on device|disk I/O error|File too large"
+)
+
 
 def run_command(command: Callable[[], None]) -> None:
     """Run `command`, and end the process with a readable message if it fails.
 
-    A FerflowError is printed as one message, with exit status 1. Ctrl-C gives exit status 130, as in a shell. Any
-    other exception is a bug and keeps its traceback.
+    A FerflowError is printed as one message, with exit status 1, and so is a full or unwritable disk. Ctrl-C gives exit
+    status 130, as in a shell. Any other exception is a bug and keeps its traceback. A stage that DVC runs starts with a
+    check of its inputs, see ferflow.ui.recorded.
 
     Args:
         command: Work of the command, without arguments.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
+        if stage := os.environ.get("DVC_STAGE"):
+            check_inputs(Path(), stage)
         command()
     except FerflowError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except Exception as error:
+        if message := explain_disk(error):
+            print(f"error: {message}", file=sys.stderr)
+            sys.exit(1)
+        raise
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         sys.exit(130)
+
+
+def explain_disk(error: BaseException) -> str | None:
+    """Return what to do about a full or unwritable disk, or None if the error has another cause.
+
+    Args:
+        error: What a command raised. The libraries that write files wrap the system's error, or only mention it.
+    """
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        seen.append(cause)
+        name = getattr(cause, "filename", None)
+        file = os.fsdecode(name) if isinstance(name, str | bytes) else "a file"
+        number = cause.errno if isinstance(cause, OSError) else None
+        if number in _FULL or _FULL_WORDS.search(str(cause)):
+            return (
+                f"The disk is full or failing: {file} could not be written ({cause}). Free some space, then run the "
+                "same command again. What is finished is kept."
+            )
+        if number in _FORBIDDEN:
+            return (
+                f"{file} cannot be read or written: {os.strerror(number or 0)}. Check the owner and the permissions of "
+                "the project's files, and whether its disk is mounted read-only; then run the same command again."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def start_keras(backend: str, threads: int | None = None) -> None:

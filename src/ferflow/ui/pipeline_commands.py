@@ -4,18 +4,18 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ferflow.base.dotted import merge
-from ferflow.base.errors import ConfigError, FerflowError
+from ferflow.base.errors import ConfigError
 from ferflow.base.files import read_json
 from ferflow.settings import Config, load_config, parse_config
 from ferflow.settings.resolve import resolve_search
 from ferflow.settings.training import NO_SEARCH
 from ferflow.tune.crew import crew_of
 from ferflow.ui.console import start_keras
+from ferflow.ui.dvc_process import only_run, run_dvc
 from ferflow.ui.params_file import PARAMS, results_of, set_params
 from ferflow.ui.processor import LOCK, NOTE, note_processor, other_processor, processor_kind, processors_of
 from ferflow.ui.tracking_commands import track, warn_of_unusable_store
@@ -50,6 +50,11 @@ def add_check(check: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    with only_run():
+        _run_alone(arguments)
+
+
+def _run_alone(arguments: argparse.Namespace) -> None:
     changes: dict[str, Any] = {}
     for key in ("dataset", "budget", "backend"):
         if getattr(arguments, key):
@@ -74,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> None:
         _take_archive(config, arguments.archive)
     lock = _lock()
     try:
-        _dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
+        run_dvc("repro", *(["--force"] if arguments.force else []), *([arguments.stage] if arguments.stage else []))
     finally:  # DVC writes dvc.lock after each stage
         note_processor(Path(), lock, processor_kind())
     if not arguments.stage:
@@ -176,7 +181,7 @@ def _take_archive(config: Config, archive: Path) -> None:
     same = receipt.get("dataset") == config.dataset and receipt.get("sha256") == fingerprint(archive)
     os.environ["FERFLOW_ARCHIVE"] = str(archive.resolve())
     if not same or not Path("data/raw").is_dir():
-        _dvc("repro", "--force", "--single-item", "download")
+        run_dvc("repro", "--force", "--single-item", "download")
 
 
 def _with_home(path: Path) -> Path:
@@ -187,13 +192,3 @@ def _with_home(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:  # there is no such user
         return path
-
-
-def _dvc(*arguments: str) -> None:
-    """Run dvc with this environment's Python first on the path, because stages are started as `python`."""
-    folder = Path(sys.executable).parent
-    path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
-    command: Sequence[str] = [str(folder / "dvc"), *arguments]
-    status = subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
-    if status:
-        raise FerflowError(f"dvc {' '.join(arguments)} failed with exit status {status}; see the output above.")

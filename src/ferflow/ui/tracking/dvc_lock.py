@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from ferflow.base.errors import TrackingError
 from ferflow.base.hashing import digest_of
+from ferflow.ui.recorded import MEND_LOCK, content_differs, is_lock
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,11 @@ class Lock:
     def changed(self, stage: str) -> str | None:
         """Return how a stage's outputs on disk differ from dvc.lock, or None if they do not.
 
-        DVC hashes each output by itself. `Repo.status()` would need DVC's lock, which a running `dvc repro` holds.
+        DVC hashes each output by itself. `Repo.status()` would need DVC's lock, which a running `dvc repro` holds. A
+        file whose size and time are as before is read again here, since DVC would not.
         """
         outputs = {output.def_path: output for output in self.pipeline[stage].outs}
-        for path in self.outs(stage):
+        for path, md5 in self.outs(stage).items():
             if path not in outputs:
                 continue  # dvc.yaml no longer declares it
             advice = f"Run: dvc checkout {path}, or: dvc repro {stage}"
@@ -145,7 +147,7 @@ class Lock:
                 advice = f"Take it from git, or run: dvc repro {stage}"
             if not (self.root / path).exists():
                 return f"{path} is missing. {advice}"
-            if outputs[path].changed_checksum():
+            if outputs[path].changed_checksum() or content_differs(self.root, path, md5):
                 return f"{path} differs from dvc.lock. {advice}"
         return None
 
@@ -178,6 +180,10 @@ def read_lock(root: Path) -> Lock:
         raise TrackingError(
             f"dvc.lock is not valid YAML: {error}\nRestore it (git checkout dvc.lock), or run: dvc repro."
         ) from None
+    except (OSError, ValueError) as error:
+        raise TrackingError(f"dvc.lock cannot be read: {error}. {MEND_LOCK}") from None
+    if content is not None and not is_lock(content):
+        raise TrackingError(f"dvc.lock is damaged: it is YAML, but not what DVC writes. {MEND_LOCK}")
     return Lock(root, content or {})
 
 
