@@ -53,7 +53,14 @@ models:
     network: VGG16
 tune:
   models: {} # searched
+  sampler: tpe
+  pruner: median
   startup_trials: 1
+  ahead: 1
+  threads: null
+  retries: 2
+  max_failures: 5
+  objectives: [accuracy]
   significance: 0.05
   prune_after: 1
   train: {}
