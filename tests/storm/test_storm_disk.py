@@ -131,3 +131,9 @@ def test_other_errors_keep_their_traceback() -> None:
     assert explain_disk(ValueError("a bug")) is None
     assert explain_disk(FileNotFoundError(2, "No such file", "x")) is None
     assert explain_disk(io.UnsupportedOperation("not writable")) is None
+
+
+def test_a_message_cannot_steer_the_terminal() -> None:
+    from ferflow.ui.console import printable
+
+    assert printable("name \x1b[2J\r\x9b\u202e\ud800\nnext é💥") == "name \\x1b[2J\\r\\x9b\\u202e\\ud800\nnext é💥"

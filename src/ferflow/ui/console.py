@@ -45,16 +45,25 @@ def run_command(command: Callable[[], None]) -> None:
             check_inputs(Path(), stage)
         command()
     except FerflowError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
         if message := explain_disk(error):
-            print(f"error: {message}", file=sys.stderr)
+            print(f"error: {printable(message)}", file=sys.stderr)
             sys.exit(1)
         raise
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         sys.exit(130)
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with control characters escaped, since a message may quote a name that steers the terminal.
+
+    >>> printable("params.yaml: \x1b[2Jseed: unknown key.")
+    'params.yaml: \\x1b[2Jseed: unknown key.'
+    """
+    return "".join(each if each.isprintable() or each in "\n\t" else repr(each)[1:-1] for each in text)
 
 
 def explain_disk(error: BaseException) -> str | None:
