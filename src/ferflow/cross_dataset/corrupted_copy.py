@@ -10,7 +10,7 @@ from PIL import Image
 
 from ferflow.base.arrays import read_split
 from ferflow.base.errors import DataError
-from ferflow.base.files import whole_folder, write_csv, write_json, write_text
+from ferflow.base.files import whole_folder, write_array, write_csv, write_json, write_text
 from ferflow.base.formats import IMAGE_SUFFIXES
 from ferflow.base.hashing import sha256
 from ferflow.clean.image_reader import read_files
@@ -45,13 +45,13 @@ def corrupt_arrays(data: Path, out: Path, kinds: Sequence[str], severities: Sequ
     images = np.asarray(part.images)
     names = np.array(part.classes)[part.labels]
     with whole_folder(out) as folder:
-        np.save(folder / "clean.npy", images)
-        np.save(folder / "labels.npy", part.labels)
+        write_array(folder / "clean.npy", images)
+        write_array(folder / "labels.npy", part.labels)
         write_json(folder / "classes.json", list(part.classes))
         write_csv(folder / "index.csv", pd.DataFrame({"id": part.index["id"], "label": names}))
         for kind, severity, corrupted in _corrupted(images, kinds, severities):
             (folder / kind).mkdir(exist_ok=True)
-            np.save(folder / kind / f"{severity}.npy", corrupted)
+            write_array(folder / kind / f"{severity}.npy", corrupted)
         _write_checksums(folder)
     return _summary(len(images), kinds, severities)
 
