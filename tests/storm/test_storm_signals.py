@@ -69,6 +69,18 @@ def test_a_second_run_changes_nothing_until_the_first_has_ended_even_by_kill(tmp
     assert "Running stage 'report'" in sh(project, RUN)
 
 
+def test_a_killed_run_that_the_system_still_lists_blocks_no_other(tmp_path: Path) -> None:
+    project = make(tmp_path / "project", seconds=600)
+    first = start(project, "dvc repro")
+    wait_for(first, "at work")
+    os.killpg(first.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)  # a zombie, until it is waited for
+    (project / "seconds").write_text("0")
+    assert "is busy" in sh(project, "dvc repro", check=False)
+    assert "Running stage 'report'" in sh(project, RUN)
+    first.communicate()
+
+
 def test_two_projects_that_share_a_cache_run_at_once(calm: Path, tmp_path: Path) -> None:
     both = [make(tmp_path / name, seconds=0.3) for name in ("one", "two")]
     for project in both:

@@ -2,18 +2,21 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 
 from ferflow.base.errors import FerflowError
 
 LOCK = Path(".dvc/tmp/ferflow-run.lock")
+_DVC_LOCKS = Path(".dvc/tmp/rwlock")
 RESUME = (
     "What is finished is kept. Run the same command again to resume: stages that are finished are not run again, and a "
     "training resumes after its last whole epoch."
@@ -63,7 +66,33 @@ def only_run() -> Iterator[None]:
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")
         handle.flush()
+        _forget_zombies()
         yield
+
+
+def _forget_zombies() -> None:
+    """Remove DVC's list of locked paths if only killed processes that the system still lists hold any.
+
+    DVC takes a process for alive as long as it has a number, so a run that was killed would block the next one until
+    its parent collects it, which in a container without an init process is never.
+    """
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        holders = json.loads(_DVC_LOCKS.read_text(encoding="utf-8"))
+        entries = [*holders.get("write", {}).values(), *chain.from_iterable(holders.get("read", {}).values())]
+        numbers = {int(entry["pid"]) for entry in entries}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return  # there is none, or DVC reports what is wrong with it
+
+    def ended(number: int) -> bool:
+        try:
+            return bool(psutil.Process(number).status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
+
+    if all(map(ended, numbers)):
+        _DVC_LOCKS.unlink(missing_ok=True)
 
 
 def run_dvc(*arguments: str) -> None:
@@ -113,7 +142,7 @@ def _stoppable() -> Iterator[None]:
 
 def _end(process: "subprocess.Popen[bytes]", number: int) -> None:
     """End dvc, the stage that it runs, and the processes of that stage, politely at first."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     started = time.monotonic()
