@@ -212,6 +212,17 @@ def test_study_figures_read_what_trials_csv_holds(tmp_path: Path) -> None:
         figures.png_bytes(figure)
 
 
+def test_a_trial_that_did_not_search_a_conditional_key_has_no_dot_in_its_slice(tmp_path: Path) -> None:
+    choice = Choice(choices=("linear", "cosine"), when={"network.blocks": (1, 4)})
+    space: dict[str, SpacePart] = {"network.blocks": SPACE["network.blocks"], "train.schedule": choice}
+    searched = pd.Series(["linear", None, None, "cosine"], dtype=object)  # not by the best, which is the third
+    trials(STATES).assign(**{"train.schedule": searched}).to_csv(tmp_path / "trials.csv", index=False)
+    figure = study_slices(pd.read_csv(tmp_path / "trials.csv"), space, "val_accuracy")
+    dots = [sum(len(group.get_offsets()) for group in axes.collections) for axes in figure.axes]
+    assert dots == [4, 1], "completed, stopped early, and the best once more"
+    assert "schedule" not in title(figure)
+
+
 def test_a_users_own_matplotlib_settings_change_nothing() -> None:
     plain = figures.png_bytes(MAKERS["confusion"]())
     with matplotlib.rc_context({"font.size": 30, "image.origin": "lower", "savefig.bbox": "tight"}):

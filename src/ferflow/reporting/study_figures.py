@@ -77,7 +77,8 @@ def study_slices(trials: pd.DataFrame, space: Mapping[str, SpacePart], metric: s
     completed = trials[trials["state"] == "COMPLETE"]
     pruned = trials[(trials["state"] == "PRUNED") & trials["value"].notna()]
     best = completed.iloc[int(completed["value"].argmax())]
-    best_params = ", ".join(f"{key.rpartition('.')[2]} {_short_value(best[key])}" for key in keys)
+    drawn = [key for key in keys if not space[key].when or not pd.isna(best[key])]
+    best_params = ", ".join(f"{key.rpartition('.')[2]} {_short_value(best[key])}" for key in drawn)
     figure = new_figure(f"Best {metric} with {best_params}", height=0.4 + 2.9 * rows)
     grid = figure.subplots(rows, min(len(keys), COLUMNS), sharey=True, squeeze=False)
     for index, axes in enumerate(grid.flat):
@@ -86,12 +87,14 @@ def study_slices(trials: pd.DataFrame, space: Mapping[str, SpacePart], metric: s
             continue
         key = keys[index]
         part = space[key]
-        for values, scores, look in (
-            (pruned[key], pruned["value"], {"marker": "x", "color": GREY, "label": "stopped early", "zorder": 3}),
-            (completed[key], completed["value"], {"color": BLUE, "s": 36, "label": "completed", "zorder": 4}),
-            ([best[key]], [best["value"]], {"color": RED, "s": 80, "label": "best", "zorder": 5}),
+        for group, look in (
+            (pruned, {"marker": "x", "color": GREY, "label": "stopped early", "zorder": 3}),
+            (completed, {"color": BLUE, "s": 36, "label": "completed", "zorder": 4}),
+            (completed.loc[[best.name]], {"color": RED, "s": 80, "label": "best", "zorder": 5}),
         ):
-            axes.scatter(_positions(values, part), scores, **look)
+            # A gap under a condition is a trial that did not search this key; elsewhere it is the choice null.
+            with_key = group[group[key].notna()] if part.when else group
+            axes.scatter(_positions(with_key[key], part), with_key["value"], **look)
         _scale_axis(axes, part)
         axes.set_xlabel(key)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
