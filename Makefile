@@ -62,7 +62,7 @@ test: $(VENV)/.dev $(NODE) ## run the tests
 
 .PHONY: storm-tune
 storm-tune: $(VENV)/.dev ## kill workers, coordinator and database of searches 50 times each, and compare the bytes
-	@FERFLOW_STORM=1 python -m pytest -q -s --timeout=1800 tests/tune/test_tune_workers.py
+	@FERFLOW_STORM=1 python -m pytest -q -s --timeout=1800 tests/tune/test_tune_workers.py tests/tune/test_tune_ray.py
 
 .PHONY: storm
 storm: $(VENV)/.dev ## run the tests of damage, hostile files and kills at length (N=10000 KILLS=20 SEED=20130731)
