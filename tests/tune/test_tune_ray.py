@@ -55,5 +55,5 @@ def test_two_nodes_give_the_bytes_of_one_process(tmp_path: Path, cluster: object
 def test_without_a_cluster_it_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     launcher = RayLauncher([sys.executable, "-c", ""], 1, cpus=1, gpus=0)
-    with pytest.raises(ConfigError, match="No Ray cluster was found .*ray start --head"):
+    with pytest.raises(ConfigError, match=r"No Ray cluster was found .*ray start --head"):
         launcher.start("grpc://127.0.0.1:1")

@@ -99,6 +99,20 @@ def test_start_keras_chooses_the_backend() -> None:
     assert result.stderr == ""
 
 
+def test_a_number_of_threads_is_what_the_backend_really_takes() -> None:
+    code = (
+        'run_command(lambda: start_keras("tensorflow", 1)); import os, threading, keras; '
+        "keras.ops.matmul(keras.ops.ones((512, 512)), keras.ops.ones((512, 512))); "
+        "names = [open(f'/proc/self/task/{task}/comm').read() for task in os.listdir('/proc/self/task')]; "
+        "from tensorflow import config; print(config.threading.get_intra_op_parallelism_threads(), "
+        "config.threading.get_inter_op_parallelism_threads(), sum('tf_Compute' in name for name in names))"
+    )
+    result = start_in_new_process(code)
+    assert result.stdout == "1 1 1\n", result.stderr
+    refused = start_in_new_process('run_command(lambda: start_keras("jax", 1))')
+    assert refused.stderr.startswith("error: tune.threads: jax cannot be given a number of threads. Received: 1.")
+
+
 @pytest.mark.parametrize(
     ("variable", "says"),
     [
