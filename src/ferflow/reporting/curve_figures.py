@@ -115,4 +115,4 @@ def risk_coverage_figure(coverage: Floats, risk: Floats, area: float, shown: flo
 def _in_percent(axes: Axes) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
