@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-CODE = "import sys; sys.argv[0] = 'ferflow'; from ferflow.ui.cli import main; main()"
+# Jobs that a shell runs in the background ignore Ctrl-C, and so do their children, unless they say otherwise.
+CODE = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); sys.argv[0] = 'ferflow'; "
+    "from ferflow.ui.cli import main; main()"
+)
 
 
 def ferflow(*arguments: str) -> subprocess.CompletedProcess[str]:
