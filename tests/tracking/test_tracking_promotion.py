@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -214,15 +216,39 @@ def test_promote_and_rollback(store: Store, networks: list[Path]) -> None:
         rollback(store, "nobody", "champion")
 
 
+def announced(store: Store) -> dict[str, int]:
+    versions = versions_of(store, "ferflow")
+    return {str(version.version): sum(key.startswith(DECIDING) for key in version.tags) for version in versions}
+
+
 def test_an_abandoned_turn_ends(store: Store, networks: list[Path]) -> None:
     for network in networks[:2]:
         register_network(store, network, None)
-    store.client.set_model_version_tag("ferflow", "1", DECIDING, "of a process that was killed")
+    store.client.set_model_version_tag("ferflow", "1", f"{DECIDING}0", "of a process that was killed")
     with turn(store, "ferflow", "2", abandoned_after=0.5, poll=0.05):
-        tags = {str(version.version): version.tags for version in versions_of(store, "ferflow")}
-        assert DECIDING not in tags["1"]
-        assert DECIDING in tags["2"]
-    assert all(DECIDING not in version.tags for version in versions_of(store, "ferflow"))
+        assert announced(store) == {"1": 0, "2": 1}
+    assert announced(store) == {"1": 0, "2": 0}
+
+
+def test_turns_exclude_one_another_also_for_the_same_version(store: Store, networks: list[Path]) -> None:
+    for network in networks[:2]:
+        register_network(store, network, None)
+    inside: list[str] = []
+    most: list[int] = []
+
+    def decide_thrice(version: str) -> None:
+        for _ in range(3):
+            with turn(store, "ferflow", version, poll=0.01):
+                inside.append(version)
+                time.sleep(0.05)
+                most.append(len(inside))
+                inside.remove(version)
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(decide_thrice, version) for version in ("1", "1", "2", "2")]:
+            done.result()
+    assert most == [1] * 12
+    assert announced(store) == {"1": 0, "2": 0}
 
 
 REGISTERING = """
@@ -275,7 +301,7 @@ def test_registrations_at_once_end_with_one_champion_and_every_version(
     assert len({version.tags["ferflow.model_sha256"] for version in versions}) == 3
     assert len(versions) == 3, "the same weights are one version"
     assert all("ferflow.decision" in version.tags for version in versions)
-    assert all(DECIDING not in version.tags for version in versions)
+    assert not any(key.startswith(DECIDING) for version in versions for key in version.tags)
     (best,) = [v for v in versions if v.tags["ferflow.model_sha256"] == candidate_in(networks[1]).network.sha256]
     assert champion(store, name) == str(best.version), "whoever came first, the best one is the champion"
     champions = store.client.get_registered_model(name).tags["ferflow.champions"].split()

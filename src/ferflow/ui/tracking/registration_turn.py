@@ -1,9 +1,10 @@
 """One decision about a champion at a time, across processes and machines, with nothing but MLflow's tags.
 
 MLflow's aliases have no compare-and-set: two processes that both compared their model with the same champion would both
-move the alias, and the worse one could come last. So each announces itself by a tag on its own version and waits its
-turn. This is the one-bit mutual exclusion of Burns (1981) with the version's number as the process's number: a lower
-number goes first, a higher one waits until no lower one is announced, and a lower one then waits for the higher ones
+move the alias, and the worse one could come last. So each announces itself by a tag on its version and waits its turn.
+This is the one-bit mutual exclusion of Burns (1981). A process's place in the order is the number of its version, then
+the key of its tag, which is its own: two processes that register the same weights decide on the same version. A lower
+place goes first, a higher one waits until no lower one is announced, and a lower one then waits for the higher ones
 that were faster.
 """
 
@@ -18,8 +19,8 @@ from ferflow.ui.tracking.store import Store
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-DECIDING = "ferflow.deciding"
-"""Tag of a version that is being compared with the champion, or waits to be; its value is unique to the attempt."""
+DECIDING = "ferflow.deciding."
+"""Start of the tags of a version that is being compared with the champion, or waits to be: a tag for each process."""
 
 
 @contextlib.contextmanager
@@ -39,21 +40,23 @@ def turn(store: Store, name: str, version: str, *, abandoned_after: float = 60.0
     Raises:
         TrackingError: The store cannot be used.
     """
-    others = _Others(store, name, int(version), abandoned_after)
+    key = f"{DECIDING}{uuid.uuid4().hex}"
+    others = _Others(store, name, (int(version), key), abandoned_after)
     try:
         while True:
             while others.announced(lower=True):
                 time.sleep(poll)
             with store.session() as client:
-                client.set_model_version_tag(name, version, DECIDING, uuid.uuid4().hex)
+                # A new value each time: another process takes one that stays the same for that of a killed process.
+                client.set_model_version_tag(name, version, key, uuid.uuid4().hex)
             if not others.announced(lower=True):
                 break
-            _withdraw(store, name, version)
+            _withdraw(store, name, version, key)
         while others.announced(lower=False):
             time.sleep(poll)
         yield
     finally:
-        _withdraw(store, name, version)
+        _withdraw(store, name, version, key)
 
 
 def versions_of(store: Store, name: str) -> "list[ModelVersion]":
@@ -69,28 +72,29 @@ def versions_of(store: Store, name: str) -> "list[ModelVersion]":
                 return sorted(found, key=lambda version: int(version.version))
 
 
-def _withdraw(store: Store, name: str, version: str) -> None:
+def _withdraw(store: Store, name: str, version: str, key: str) -> None:
     with store.session() as client:
-        client.delete_model_version_tag(name, version, DECIDING)
+        client.delete_model_version_tag(name, version, key)
 
 
 class _Others:
-    """The announcements of the other versions, and for how long each has been seen."""
+    """The announcements of the other processes, and for how long each has been seen."""
 
-    def __init__(self, store: Store, name: str, own: int, abandoned_after: float) -> None:
+    def __init__(self, store: Store, name: str, own: tuple[int, str], abandoned_after: float) -> None:
         self._store, self._name, self._own, self._abandoned_after = store, name, own, abandoned_after
-        self._first_seen: dict[tuple[int, str], float] = {}
+        self._first_seen: dict[tuple[str, str], float] = {}
 
     def announced(self, *, lower: bool) -> bool:
-        """Return whether a lower (or a higher) version is announced; abandoned announcements are removed."""
+        """Return whether a lower (or a higher) place is announced; abandoned announcements are removed."""
         waiting = False
         for version in versions_of(self._store, self._name):
-            number, token = int(version.version), version.tags.get(DECIDING)
-            if token is None or number == self._own or (number < self._own) != lower:
-                continue
-            seen = self._first_seen.setdefault((number, token), time.monotonic())
-            if time.monotonic() - seen > self._abandoned_after:
-                _withdraw(self._store, self._name, str(number))
-            else:
-                waiting = True
+            for key, value in version.tags.items():
+                place = int(version.version), key
+                if not key.startswith(DECIDING) or place == self._own or (place < self._own) != lower:
+                    continue
+                seen = self._first_seen.setdefault((key, value), time.monotonic())
+                if time.monotonic() - seen > self._abandoned_after:
+                    _withdraw(self._store, self._name, str(version.version), key)
+                else:
+                    waiting = True
         return waiting
