@@ -1,8 +1,6 @@
-"""Data, params and ablation files; MLflow's settings are restored after each test."""
+"""Data, params and ablation files."""
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +12,6 @@ from defaults import PARAMS
 from ferflow.base.arrays import write_split
 from ferflow.base.dotted import merge
 from ferflow.settings import Config, parse_config
-
-
-@pytest.fixture(autouse=True)
-def restored_mlflow() -> Iterator[None]:
-    before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
-    yield
-    if "mlflow" in sys.modules:
-        sys.modules["mlflow"].set_tracking_uri(None)
-        sys.modules["mlflow"].set_registry_uri(None)
-    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
-        del os.environ[name]
-    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

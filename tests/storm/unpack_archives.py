@@ -2,7 +2,6 @@
 
 import json
 import random
-import resource
 import shutil
 import sys
 import time
@@ -10,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from hostile_archives import some_archive
+from memory import most_memory
 
 from defaults import section
 from ferflow.base.errors import DownloadError
@@ -68,8 +68,7 @@ def main(folder: Path, seed: int, count: int) -> None:
             raise RuntimeError(f"archive {number} of seed {seed}, {name!r}, {len(data)} bytes") from error
         slowest = max(slowest, time.monotonic() - started)
         shutil.rmtree(place)
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"outcomes": outcomes, "megabytes": round(megabytes), "slowest": round(slowest, 2)}))
+    print(json.dumps({"outcomes": outcomes, "megabytes": round(most_memory()), "slowest": round(slowest, 2)}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A real DVC project that runs within seconds, a real SQLite store and a real MLflow server."""
 
-import contextlib
 import os
 import shutil
 import socket
@@ -18,31 +17,6 @@ from tracking_helpers import dvc, run, write_network
 from ferflow.ui.tracking import Store, connect
 
 PROJECT = Path(__file__).parent / "project"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def restored_after_module() -> Iterator[None]:
-    """Restores MLflow's process-wide settings, which would change the tests of other modules."""
-    with restored():
-        yield
-
-
-@pytest.fixture(autouse=True)
-def restored_after_test(restored_after_module: None) -> Iterator[None]:
-    with restored():
-        yield
-
-
-@contextlib.contextmanager
-def restored() -> Iterator[None]:
-    before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
-    yield
-    if "mlflow" in sys.modules:
-        sys.modules["mlflow"].set_tracking_uri(None)
-        sys.modules["mlflow"].set_registry_uri(None)
-    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
-        del os.environ[name]
-    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
