@@ -20,10 +20,10 @@ def main() -> None:
     name = parser.parse_args().model
     tune = Path("reports/tune") / name
     space = read_settings(Path("settings/search") / f"{name}.yaml", SearchSettings, f"search@{name}").space
-    with (tune / "trials.csv").open(encoding="utf-8") as trials, (tune / "importance.csv").open() as shares:
-        table, importance = pd.read_csv(trials), pd.read_csv(shares)
+    trials, curves, importance = (pd.read_csv(tune / f"{table}.csv") for table in ("trials", "curves", "importance"))
     figures = study_figures(
-        table,
+        trials,
+        curves,
         space,
         dict(zip(importance["param"], importance["share"], strict=True)),
         read_contract(tune / "best.json", BestParams, f"tune@{name}").metric,

@@ -13,7 +13,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ferflow import reporting as figures
-from ferflow.reporting.study_figures import SpacePart, param_importance, study_figures, study_history, study_slices
+from ferflow.reporting.study_figures import (
+    SpacePart,
+    param_importance,
+    study_curves,
+    study_figures,
+    study_front,
+    study_history,
+    study_slices,
+)
 from ferflow.reporting.text import count, listed, percent_of, printable, short_number
 from ferflow.train.search_space import Choice, FloatRange, IntRange
 
@@ -39,9 +47,26 @@ def history(epochs: int) -> pd.DataFrame:
 def trials(states: list[str]) -> pd.DataFrame:
     values = [0.5 + 0.01 * number for number in range(len(states))]
     table = pd.DataFrame({"number": range(len(states)), "value": values, "state": states})
+    table["epochs"] = [{"COMPLETE": 5, "PRUNED": 2, "FAIL": 0}[state] for state in states]
     table["train.learning_rate"] = [1e-4 * 10 ** (number % 3) for number in range(len(states))]
     table["network.blocks"] = [1 + number % 4 for number in range(len(states))]
     return table.assign(**{"train.optimizer": ["adam" if number % 2 else "sgd" for number in range(len(states))]})
+
+
+def curves(states: list[str]) -> pd.DataFrame:
+    rows = [
+        (row.number, epoch, row.value * (1 - 0.5**epoch))
+        for row in trials(states).itertuples()
+        for epoch in range(1, row.epochs + 1)
+    ]
+    return pd.DataFrame(rows, columns=["number", "epoch", "value"])
+
+
+def fronted(states: list[str]) -> pd.DataFrame:
+    """Of the completed trials, the better ones cost more, so that all of them are on the front."""
+    table = trials(states)
+    macs = [1_000_000 * (1 + number) if state == "COMPLETE" else None for number, state in enumerate(states)]
+    return table.assign(macs=pd.Series(macs, dtype=object), pareto=[state == "COMPLETE" for state in states])
 
 
 SPACE: dict[str, SpacePart] = {
@@ -92,6 +117,8 @@ MAKERS = {
     "cost": lambda: figures.cost_scatter({"cnn": (3e7, 0.7), "cnn_augmented": (3e7, 0.705), "vgg16": (1e9, 0.6)}),
     "study": lambda: study_history(trials(STATES), "validation accuracy"),
     "study_without_result": lambda: study_history(trials(["FAIL", "PRUNED"]), "validation accuracy"),
+    "study_curves": lambda: study_curves(trials(STATES), curves(STATES), "validation accuracy"),
+    "front": lambda: study_front(fronted(STATES), "validation accuracy"),
     "slices": lambda: study_slices(trials(STATES), SPACE, "validation accuracy"),
     "importance": lambda: param_importance({"train.learning_rate": 0.7, "network.dropout": 0.3}),
 }
@@ -139,6 +166,10 @@ def test_titles_carry_the_finding() -> None:
     )
     study = title(MAKERS["study"]())
     assert study == "Best validation accuracy 52.0 % in trial 2; 4 trials, 1 stopped early"
+    assert title(MAKERS["study_curves"]()) == (
+        "4 trials of up to 5 epochs; 1 stopped early, which saved 15 % of the epochs"
+    )
+    assert title(MAKERS["front"]()) == ("52.0 % with 3 MMAC, 50.0 % with 1; 2 of 2 trials are on the Pareto front")
     assert title(MAKERS["study_without_result"]()) == "No trial was completed; 2 trials, 1 stopped early"
     assert title(MAKERS["slices"]()) == ("Best validation accuracy with blocks 3, learning_rate 0.01, optimizer sgd")
     assert title(MAKERS["importance"]()).startswith("train.learning_rate explains 70 % of the variance between trials")
@@ -205,11 +236,21 @@ def test_study_figures_read_what_trials_csv_holds(tmp_path: Path) -> None:
     table = trials(STATES).assign(**{"train.flip": pd.Series([True, None, False, True], dtype=object)})
     table.to_csv(tmp_path / "trials.csv", index=False)
     read = pd.read_csv(tmp_path / "trials.csv")
-    made = study_figures(read, space, {"train.flip": 1.0}, "val_accuracy")
-    assert list(made) == ["history", "slices", "importance"]
+    made = study_figures(read, curves(STATES), space, {"train.flip": 1.0}, "val_accuracy")
+    assert list(made) == ["history", "curves", "slices", "importance"]
     assert title(made["history"]).startswith("Best validation accuracy 52.0 % in trial 2")
     for figure in made.values():
         figures.png_bytes(figure)
+
+
+def test_with_two_objectives_there_is_a_figure_of_the_front(tmp_path: Path) -> None:
+    table = fronted(["COMPLETE", "COMPLETE", "FAIL", "COMPLETE"])
+    table.loc[1, ["macs", "pareto"]] = [9_000_000, False]
+    table.to_csv(tmp_path / "trials.csv", index=False)
+    read = pd.read_csv(tmp_path / "trials.csv")
+    made = study_figures(read, curves(STATES), SPACE, {"network.blocks": 1.0}, "val_accuracy")
+    assert title(made["pareto"]).endswith("2 of 3 trials are on the Pareto front")
+    assert [len(group.get_offsets()) for group in made["pareto"].axes[0].collections] == [1, 2]
 
 
 def test_a_trial_that_did_not_search_a_conditional_key_has_no_dot_in_its_slice(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def study(tmp_path_factory):
 
 
 def test_files_tell_the_study(tmp_path, study):
-    write_study(tmp_path / "cnn", study, best_of(study), "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, best_of(study), SPACE, "cnn", "val_accuracy")
     best = json.loads((tmp_path / "cnn" / "best.json").read_text())
     assert list(best) == ["model", "params", "value", "trial", "best_trial", "p_value", "trials", "metric"]
     assert (best["model"], best["trials"], best["metric"]) == ("cnn", 25, "val_accuracy")
@@ -42,15 +42,15 @@ def test_files_tell_the_study(tmp_path, study):
 
 def test_same_trials_same_bytes(tmp_path, study):
     for name in ("a", "b"):
-        write_study(tmp_path / name, study, best_of(study), "cnn", "val_accuracy")
+        write_study(tmp_path / name, study, best_of(study), SPACE, "cnn", "val_accuracy")
     for path in sorted((tmp_path / "a").iterdir()):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
 def test_a_study_before_leaves_nothing_behind(tmp_path, study):
-    write_study(tmp_path / "cnn", study, best_of(study), "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, best_of(study), SPACE, "cnn", "val_accuracy")
     one = run_study(peak, Rules(space=SPACE, trials=1, seed=1), journal=tmp_path / "journal.json")
-    write_study(tmp_path / "cnn", one, best_of(one), "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", one, best_of(one), SPACE, "cnn", "val_accuracy")
     names = {path.name for path in (tmp_path / "cnn").iterdir()}
     assert names == {"best.json", "best.yaml", "trials.csv", "curves.csv", "importance.csv"}
     assert set(importance(one).values()) == {0.0}  # one trial tells none
@@ -70,7 +70,7 @@ def test_importance_finds_the_param_that_matters(tmp_path):
 
 def test_trials_that_all_came_out_the_same(tmp_path):
     study = run_study(lambda params, report: 0.5, Rules(space=SPACE, trials=3, seed=3), journal=tmp_path / "j.json")
-    write_study(tmp_path / "cnn", study, best_of(study), "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, best_of(study), SPACE, "cnn", "val_accuracy")
     assert json.loads((tmp_path / "cnn" / "best.json").read_text())["trial"] == 0
     assert set(importance(study).values()) == {0.0}
     assert (pd.read_csv(tmp_path / "cnn" / "importance.csv")["share"] == 0).all()
@@ -80,5 +80,5 @@ def test_whole_numbers_stay_whole_beside_none(tmp_path):
     space = {"network.width": Choice(choices=(None, 64))}
     study = run_study(lambda params, report: 0.5, Rules(space=space, trials=8, seed=3), journal=tmp_path / "j.json")
     assert set(trials_table(study)["network.width"]) == {None, 64}
-    write_study(tmp_path / "cnn", study, best_of(study), "cnn", "val_accuracy")
+    write_study(tmp_path / "cnn", study, best_of(study), SPACE, "cnn", "val_accuracy")
     assert "64.0" not in (tmp_path / "cnn" / "trials.csv").read_text()

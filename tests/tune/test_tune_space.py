@@ -1,5 +1,8 @@
+import json
+
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -8,9 +11,13 @@ from tune_objective import SPACE
 from ferflow.base.files import write_text
 from ferflow.settings.training import Tune
 from ferflow.train.checkpoint import training_code
-from ferflow.train.search_space import Choice, FloatRange, IntRange
+from ferflow.train.search_space import Choice, FloatRange, IntRange, decoded
+from ferflow.tune.choice import Choice as Recommended
 from ferflow.tune.journal import study_key
+from ferflow.tune.rules import Rules
 from ferflow.tune.space import corners, within
+from ferflow.tune.study import run_study
+from ferflow.tune.study_outputs import write_study
 from ferflow.tune.subset import stratified_rows
 
 
@@ -31,6 +38,7 @@ def tune(space, models=None):
         ({"low": 0, "high": 0.5}, FloatRange),
         ({"choices": ["adam", "sgd"]}, Choice),
         ({"choices": [1]}, Choice),
+        ({"choices": [[16, 32], [32, 64]]}, Choice),
     ],
 )
 def test_kind_of_range(text, kind):
@@ -48,6 +56,9 @@ def test_kind_of_range(text, kind):
         ({"low": 0.1, "hihg": 0.5}, "high"),
         ({"choices": []}, "at least 1"),
         ({"choices": (1, 1)}, "distinct"),
+        ({"choices": ([1, 2], [1, 2])}, "distinct"),
+        ({"choices": ([1, 2], "[1, 2]")}, "distinct"),
+        ({"choices": ({"a": 1}, {"a": 2})}, "by their own names"),
         (3, "object|dictionary|instance"),
     ],
 )
@@ -68,6 +79,30 @@ def test_corners_hold_every_end_and_choice():
     assert {setting["train.augment.flip"] for setting in settings} == {True, False, None}
     assert all(set(setting) == set(SPACE) for setting in settings)
     assert corners({}) == []
+
+
+def test_lists_are_drawn_as_text_and_arrive_as_lists(tmp_path):
+    space = {
+        "network.filters": Choice(choices=([16, 32], [32, 64], None)),
+        "network.dropout": FloatRange(low=0.0, high=0.6, when={"network.filters": ([16, 32],)}),
+    }
+    assert within(space, {"network.filters": [32, 64]}) == {"network.filters": "[32, 64]"}
+    assert within(space, {"network.filters": (16, 32), "network.dropout": 0.1}) == {
+        "network.filters": "[16, 32]",
+        "network.dropout": 0.1,
+    }
+    assert {str(corner["network.filters"]) for corner in corners(space)} == {"[16, 32]", "[32, 64]", "None"}
+
+    def best_when_wide(params, report):
+        assert ("network.dropout" in params) == (params["network.filters"] == "[16, 32]")
+        return 0.9 if decoded(space, params)["network.filters"] == [32, 64] else 0.5
+
+    rules = Rules(space=space, trials=12, seed=1, first=within(space, {"network.filters": [16, 32]}))
+    study = run_study(best_when_wide, rules, journal=tmp_path / "journal.jsonl")
+    best = max(study.trials, key=lambda trial: (trial.values[0], -trial.number))
+    write_study(tmp_path / "out", study, Recommended(best, best, None), space, "cnn", "val_accuracy")
+    assert json.loads((tmp_path / "out/best.json").read_text())["params"] == {"network.filters": [32, 64]}
+    assert yaml.safe_load((tmp_path / "out/best.yaml").read_text())["models"]["cnn"]["network"]["filters"] == [32, 64]
 
 
 def write_project(root):

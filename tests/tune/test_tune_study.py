@@ -29,7 +29,9 @@ def study_of(folder, space, objective=peak, **changes):
 
 
 def files_of(folder, study, space):
-    write_study(folder / "out", study, Recommended(study.best_trial, study.best_trial, None), "cnn", "val_accuracy")
+    write_study(
+        folder / "out", study, Recommended(study.best_trial, study.best_trial, None), space, "cnn", "val_accuracy"
+    )
     return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
 
 

@@ -104,7 +104,7 @@ def test_two_objectives_give_a_front_and_the_best_by_accuracy(tmp_path: Path) ->
         better = better[(better["value"] > row["value"]) | (better["macs"] < row["macs"])]
         assert row["pareto"] == better.empty
     best = max(study.best_trials, key=lambda trial: trial.values[0])
-    write_study(tmp_path / "out", study, Recommended(best, best, None), "cnn", "val_accuracy")
+    write_study(tmp_path / "out", study, Recommended(best, best, None), rules.space, "cnn", "val_accuracy")
     pasted = yaml.safe_load((tmp_path / "out/best.yaml").read_text())["models"]["cnn"]
     assert pasted["network"]["width"] == best.params["network.width"]
 

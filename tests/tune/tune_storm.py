@@ -25,7 +25,7 @@ def write(folder: Path, study) -> None:
     from ferflow.tune.choice import Choice  # only here: a worker starts faster without
     from ferflow.tune.study_outputs import write_study
 
-    write_study(folder / "out", study, Choice(study.best_trial, study.best_trial, None), "cnn", "val_accuracy")
+    write_study(folder / "out", study, Choice(study.best_trial, study.best_trial, None), SPACE, "cnn", "val_accuracy")
 
 
 def outputs(folder: Path) -> dict[str, bytes]:

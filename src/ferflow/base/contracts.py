@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from ferflow.base.errors import DataError
 from ferflow.base.files import require
@@ -179,7 +179,7 @@ class BestParams(Contract):
     """
 
     model: str = ""
-    params: dict[str, bool | int | float | str | None]
+    params: dict[str, JsonValue]
     value: float | None = None
     trial: int | None = None
     best_trial: int | None = None

@@ -21,23 +21,33 @@ COLUMNS = 2  # panels side by side in study_slices
 
 
 def study_figures(
-    trials: pd.DataFrame, space: Mapping[str, SpacePart], shares: Mapping[str, float], metric: str
+    trials: pd.DataFrame,
+    curves: pd.DataFrame,
+    space: Mapping[str, SpacePart],
+    shares: Mapping[str, float],
+    metric: str,
 ) -> dict[str, Figure]:
-    """Return the figures of a search by name: history, slices and importance.
+    """Return the figures of a search by name: history, curves, slices, importance, and with two objectives pareto.
 
     Args:
         trials: One row per trial: number (from 0), state (COMPLETE, PRUNED or FAIL), value (the metric, a share; NaN
-            if there is none), and one column per param. At least one trial is COMPLETE.
+            if there is none), epochs, and one column per param; with two objectives also macs and pareto. At least one
+            trial is COMPLETE.
+        curves: One row for each epoch of each trial: number, epoch (from 1) and value.
         space: What was searched: each param with its range or choices.
         shares: Share of the variance of the metric that each param explains, in [0, 1].
         metric: Name of the metric, such as val_accuracy; higher is better.
     """
     metric = METRICS.get(metric, metric)
-    return {
+    figures = {
         "history": study_history(trials, metric),
+        "curves": study_curves(trials, curves, metric),
         "slices": study_slices(trials, space, metric),
         "importance": param_importance(shares),
     }
+    if "pareto" in trials:
+        figures["pareto"] = study_front(trials, metric)
+    return figures
 
 
 @style()
@@ -66,6 +76,70 @@ def study_history(trials: pd.DataFrame, metric: str) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("trial")
     axes.set_ylabel(metric)
+    return figure
+
+
+@style()
+def study_curves(trials: pd.DataFrame, curves: pd.DataFrame, metric: str) -> Figure:
+    """Draw the metric of every trial after each of its epochs, the best trial marked; see study_figures."""
+    completed = trials[trials["state"] == "COMPLETE"]
+    best = completed.iloc[int(completed["value"].to_numpy().argmax())]
+    longest, pruned = int(trials["epochs"].max()), trials[trials["state"] == "PRUNED"]
+    finding = f"{len(trials)} trials of up to {longest} epochs"
+    if len(pruned):
+        share = percent(float((longest - pruned["epochs"]).sum()) / (longest * len(trials)), 0)
+        finding += f"; {len(pruned)} stopped early, which saved {share} of the epochs"
+    figure = new_figure(finding, height=4.0)
+    axes = figure.add_subplot()
+    looks = {
+        "PRUNED": {
+            "color": GREY,
+            "linewidth": 1.0,
+            "marker": "x",
+            "markersize": 4,
+            "zorder": 3,
+            "label": "stopped early",
+        },
+        "COMPLETE": {"color": BLUE, "linewidth": 1.2, "marker": ".", "zorder": 4, "label": "completed"},
+    }
+    for state, look in looks.items():
+        for number in trials.loc[trials["state"] == state, "number"]:
+            if number != best["number"]:
+                curve = curves[curves["number"] == number]
+                axes.plot(curve["epoch"], curve["value"], **look)
+                look["label"] = "_"  # matplotlib lists no label that starts so: one entry for all
+    curve = curves[curves["number"] == best["number"]]
+    axes.plot(
+        curve["epoch"], curve["value"], color=RED, marker=".", zorder=5, label=f"best: trial {int(best['number'])}"
+    )
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(metric)
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@style()
+def study_front(trials: pd.DataFrame, metric: str) -> Figure:
+    """Draw the metric of every completed trial over its operations, and the Pareto front; see study_figures."""
+    completed = trials[trials["state"] == "COMPLETE"].assign(mmac=lambda rows: rows["macs"].astype(float) / 1e6)
+    on_front = completed["pareto"].astype(bool)
+    front, others = completed[on_front].sort_values("mmac"), completed[~on_front]
+    small, large = front.iloc[0], front.iloc[-1]
+    finding = f"{percent(large['value'])} with {large['mmac']:.3g} MMAC"
+    if len(front) > 1:
+        finding += f", {percent(small['value'])} with {small['mmac']:.3g}"
+    figure = new_figure(f"{finding}; {len(front)} of {len(completed)} trials are on the Pareto front", height=4.0)
+    axes = figure.add_subplot()
+    if len(others):
+        axes.scatter(others["mmac"], others["value"], color=GREY, s=36, label="another is better in both", zorder=3)
+    axes.plot(front["mmac"], front["value"], drawstyle="steps-post", color=RED, linewidth=1.2, zorder=4)
+    axes.scatter(front["mmac"], front["value"], color=RED, s=45, label="on the Pareto front", zorder=5)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+    axes.set_xlabel("million multiply-accumulate operations for a face")
+    axes.set_ylabel(metric)
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -108,8 +182,8 @@ def study_slices(trials: pd.DataFrame, space: Mapping[str, SpacePart], metric: s
 def _scale_axis(axes: Axes, part: SpacePart) -> None:
     """Give the horizontal axis the scale and the ticks of a param's range or choices."""
     if isinstance(part, Choice):
-        axes.set_xticks(range(len(part.choices)), [str(choice) for choice in part.choices])
-        axes.set_xlim(-0.5, len(part.choices) - 0.5)
+        axes.set_xticks(range(len(part.values)), [str(value) for value in part.values])
+        axes.set_xlim(-0.5, len(part.values) - 0.5)
     elif isinstance(part, FloatRange) and part.log:
         axes.set_xscale("log")
         # Three fixed ticks: those of matplotlib overlap if the range is short.
@@ -125,9 +199,9 @@ def _positions(values: Iterable[Any], part: SpacePart) -> list[Any]:
     """Return where the values of a param are drawn: numbers as they are, choices by their index."""
     if not isinstance(part, Choice):
         return list(values)
-    texts = [str(choice) for choice in part.choices]
+    texts = [str(value) for value in part.values]
     # By text as well: trials.csv does not tell a choice "1" from 1, nor true from "True", nor null from a gap.
-    return [part.choices.index(v) if v in part.choices else texts.index(_choice_text(v)) for v in values]
+    return [part.values.index(v) if v in part.values else texts.index(_choice_text(v)) for v in values]
 
 
 def _choice_text(value: Any) -> str:

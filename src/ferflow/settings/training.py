@@ -129,8 +129,11 @@ class Budget(Section):
 def _fault(space: IntRange | FloatRange | Choice) -> str:
     """Return what is wrong with a range as a whole; empty if nothing is."""
     if isinstance(space, Choice):
-        repeated = len(set(space.choices)) != len(space.choices)
-        return f"choices must be distinct. Received: {list(space.choices)}." if repeated else ""
+        received = f"Received: {list(space.choices)}."
+        if any(isinstance(choice, dict) for choice in space.choices):
+            return f"choices must be values or lists. Search the keys of a mapping by their own names. {received}"
+        repeated = len(set(space.values)) != len(space.values)
+        return f"choices must be distinct. {received}" if repeated else ""
     ends = f"Received: low {space.low:g}, high {space.high:g}"
     if space.low >= space.high:
         return f"low must be below high. {ends}."

@@ -21,7 +21,7 @@ from ferflow.base.section import (
     Probability,
     Section,
 )
-from ferflow.train.search_space import Scalar, SearchRules, SearchSpace
+from ferflow.train.search_space import Scalar, SearchRules, SearchSpace, decoded
 
 Backend = Literal["tensorflow", "jax", "torch"]
 NO_TEACHER = "none"
@@ -265,13 +265,13 @@ class SearchSettings(Settings, SearchRules):
         """Return the settings of one trial.
 
         Args:
-            params: Values by dotted key, such as {"train.learning_rate": 0.001}.
+            params: Values by dotted key, such as {"train.learning_rate": 0.001}, as the sampler draws them.
 
         Raises:
             ConfigError: A key or value is not allowed.
         """
         values = {key: getattr(self, key) for key in ("model", "architecture", "seed", "backend", "versions")}
-        network, train = apply(self.network, self.train.model_dump(mode="json"), params)
+        network, train = apply(self.network, self.train.model_dump(mode="json"), decoded(self.space, params))
         origin = f"models.{self.model} with the trial's params"
         return validate(
             ResultSettings,

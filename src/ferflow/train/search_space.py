@@ -1,9 +1,10 @@
 """What a search may vary and how it goes about it, as `tune` in params.yaml has it."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, FiniteFloat, Tag, model_validator
+from pydantic import Discriminator, Field, FiniteFloat, JsonValue, Tag, model_validator
 
 from ferflow.base.section import NonNegativeInt, PositiveInt, Probability, Section
 
@@ -21,12 +22,13 @@ class SearchPart(Section):
             all other trials it keeps the model's own value. Defaults to none: it is searched in every trial.
     """
 
-    when: dict[str, tuple[Scalar, ...]] = {}
+    when: dict[str, tuple[JsonValue, ...]] = {}
 
     def applies(self, params: Mapping[str, Scalar]) -> bool:
         """Return whether the key is searched in a trial that has drawn these params so far."""
         return all(
-            key in params and any(_same(params[key], value) for value in values) for key, values in self.when.items()
+            key in params and any(_same(params[key], as_scalar(value)) for value in values)
+            for key, values in self.when.items()
         )
 
 
@@ -59,9 +61,19 @@ class IntRange(SearchPart):
 
 
 class Choice(SearchPart):
-    """A list of distinct values to search."""
+    """Distinct values to search.
 
-    choices: Annotated[tuple[Scalar, ...], Field(min_length=1)]
+    Attributes:
+        choices: The values: numbers, texts, true, false, null, or lists, such as [[16, 32, 64], [32, 64, 128]] for
+            `network.filters`.
+    """
+
+    choices: Annotated[tuple[JsonValue, ...], Field(min_length=1)]
+
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        """The choices as a sampler draws them and tables show them: see as_scalar."""
+        return tuple(as_scalar(choice) for choice in self.choices)
 
 
 def _kind_of_space(value: Any) -> str:
@@ -129,6 +141,29 @@ class SearchRules(Section):
                 f"pruner {self.pruner}."
             )
         return self
+
+
+def as_scalar(value: Any) -> Scalar:
+    """Return a list as its JSON text, and any other value as it is.
+
+    >>> as_scalar([32, 64])
+    '[32, 64]'
+    """
+    if isinstance(value, list | tuple):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    scalar: Scalar = value
+    return scalar
+
+
+def decoded(space: SearchSpace, params: Mapping[str, Scalar]) -> dict[str, JsonValue]:
+    """Return the params of a trial as settings have them: lists instead of their JSON text."""
+    return {key: _decoded(space.get(key), value) for key, value in params.items()}
+
+
+def _decoded(part: FloatRange | IntRange | Choice | None, value: Scalar) -> JsonValue:
+    if isinstance(part, Choice):
+        return next((c for c, drawn in zip(part.choices, part.values, strict=True) if _same(drawn, value)), value)
+    return value
 
 
 def _same(value: Scalar, other: Scalar) -> bool:

@@ -67,7 +67,7 @@ def tune_model(
         study = _shared(plan, settings, crew, data=data, log=log, checkpoints=checkpoints)
     choice = choose_trial(study, first, correct_of, settings.significance)
     print(describe(choice, settings.metric), flush=True)
-    write_study(report, study, choice, settings.model, settings.metric)
+    write_study(report, study, choice, settings.space, settings.model, settings.metric)
     seconds = [trial.user_attrs["seconds"] for trial in study.trials]
     write_json(
         log,

@@ -1,6 +1,7 @@
 """The search space of params.yaml in Optuna's terms."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -11,7 +12,7 @@ from optuna.distributions import (
 
 from ferflow.base.dotted import flatten
 from ferflow.train.recipe import SearchSettings
-from ferflow.train.search_space import Choice, FloatRange, IntRange, Scalar, SearchSpace, in_order
+from ferflow.train.search_space import Choice, FloatRange, IntRange, Scalar, SearchSpace, as_scalar, in_order
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -31,18 +32,19 @@ def starting_point(settings: SearchSettings) -> dict[str, Scalar]:
     return within(settings.space, flatten({"train": settings.train.model_dump(), "network": settings.network}))
 
 
-def within(space: SearchSpace, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+def within(space: SearchSpace, params: Mapping[str, Any]) -> dict[str, Scalar]:
     """Return the values that the space names and allows, sorted by key."""
     allowed: dict[str, Scalar] = {}
     for key in in_order(space):
-        if key in params and _allows(space[key], params[key]) and space[key].applies(allowed):
-            allowed[key] = params[key]
+        value = as_scalar(params.get(key))
+        if key in params and _allows(space[key], value) and space[key].applies(allowed):
+            allowed[key] = value
     return dict(sorted(allowed.items()))
 
 
 def _allows(part: FloatRange | IntRange | Choice, value: Scalar) -> bool:
     if isinstance(part, Choice):
-        return value in part.choices
+        return value in part.values
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if isinstance(part, IntRange):
@@ -52,11 +54,11 @@ def _allows(part: FloatRange | IntRange | Choice, value: Scalar) -> bool:
 
 def _distribution(part: FloatRange | IntRange | Choice) -> BaseDistribution:
     if isinstance(part, Choice):
-        return CategoricalDistribution(part.choices)
+        return CategoricalDistribution(part.values)
     if isinstance(part, IntRange):
         return IntDistribution(part.low, part.high, step=part.step)
     return FloatDistribution(part.low, part.high, log=part.log)
 
 
 def _ends(part: FloatRange | IntRange | Choice) -> tuple[Scalar, ...]:
-    return part.choices if isinstance(part, Choice) else (part.low, part.high)
+    return part.values if isinstance(part, Choice) else (part.low, part.high)

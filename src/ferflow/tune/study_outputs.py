@@ -12,22 +12,24 @@ from optuna.trial import FrozenTrial, TrialState
 from ferflow.base.contracts import BestParams
 from ferflow.base.dotted import merge, nest
 from ferflow.base.files import whole_folder, write_csv, write_json, write_text
+from ferflow.train.search_space import SearchSpace, decoded
 from ferflow.tune.choice import Choice
 
 
-def write_study(folder: Path, study: optuna.Study, choice: Choice, model: str, metric: str) -> None:
+def write_study(folder: Path, study: optuna.Study, choice: Choice, space: SearchSpace, model: str, metric: str) -> None:
     """Write a study atomically; the same trials give the same bytes.
 
     Args:
         folder: Folder for best.json, best.yaml, trials.csv, curves.csv and importance.csv.
         study: Study as `run_study` returns it.
         choice: The trial that is recommended.
+        space: What was searched.
         model: Name of the model searched.
         metric: Name of the metric, such as val_accuracy.
     """
     found = BestParams(
         model=model,
-        params=choice.trial.params,
+        params=decoded(space, choice.trial.params),
         value=choice.trial.values[0],
         trial=choice.trial.number,
         best_trial=choice.best.number,

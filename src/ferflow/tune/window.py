@@ -219,4 +219,4 @@ def _values(space: SearchSpace, key: str) -> Sequence[Scalar]:
     part = space[key]
     if isinstance(part, FloatRange):
         raise ConfigError(f"tune.space.{key}: sampler: grid needs choices or integers. Received: a range of floats.")
-    return part.choices if isinstance(part, Choice) else range(part.low, part.high + 1, part.step)
+    return part.values if isinstance(part, Choice) else range(part.low, part.high + 1, part.step)
