@@ -117,6 +117,14 @@ bench-use: env ## measure milliseconds a face on one core: Keras, ONNX float32 a
 bench-accuracy: env ## measure the minutes to 65 % of PublicTest beside a common recipe (needs FER-2013)
 	@python bench/accuracy.py
 
+.PHONY: bench-tune
+bench-tune: env ## measure the default search beside random search, and trials an hour for one worker and two
+	@python bench/tune.py
+
+.PHONY: bench-scale
+bench-scale: env ## measure time and memory of the stages for up to a million images (an hour; FOLDER=/scratch)
+	@python bench/scale.py $(if $(FOLDER),--folder "$$FOLDER")
+
 .PHONY: bench-serve
 bench-serve: env ## measure requests a second, delays and memory of the service (MODEL=export REQUESTS=10000)
 	@python bench/serve.py $(if $(MODEL),"--model=$$MODEL") $(if $(REQUESTS),--requests=$(REQUESTS))

@@ -9,15 +9,15 @@ without images in data/raw, the first measurement uses drawn faces.
 import argparse
 import io
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_processes import measure
 from PIL import Image, UnidentifiedImageError
 
 from ferflow.base.files import write_json
@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("clean", "prepare")
 TIMES = 10
 LIMITS = {"time_to_decode": 2.5, "peak_mb": 1000, "time_growth": TIMES * 1.2}
-_EVERY = 0.02  # seconds between two readings of the memory
 _POSES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (  # no two of which are near-copies
     lambda face: face,
     np.fliplr,
@@ -120,39 +119,6 @@ def run_stages(raw: Path) -> dict[str, dict[str, float]]:
         (project / "data/raw").symlink_to(raw.resolve())
         shutil.copy(ROOT / "params.yaml", project)
         return {name: measure([sys.executable, str(ROOT / f"stages/{name}.py")], project) for name in STAGES}
-
-
-def measure(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """Run a command; return its seconds and the peak memory of all its processes in MB, shared pages counted once."""
-    start, peak = time.perf_counter(), 0
-    with subprocess.Popen(command, cwd=folder) as process:
-        while process.poll() is None:
-            peak = max(peak, sum(proportional_kb(pid) for pid in family(process.pid)))
-            time.sleep(_EVERY)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed.")
-    return {"seconds": round(time.perf_counter() - start, 2), "peak_mb": round(peak / 1000)}
-
-
-def family(parent: int) -> Iterator[int]:
-    """Yield the id of a process and of all that it started (Linux)."""
-    yield parent
-    for thread in Path(f"/proc/{parent}/task").glob("*/children"):
-        try:
-            children = thread.read_text().split()
-        except OSError:  # the thread has ended
-            continue
-        for child in children:
-            yield from family(int(child))
-
-
-def proportional_kb(process: int) -> int:
-    """Return the proportional set size of a process in kB; 0 if the process has ended."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
 def draw(folder: Path, images: int) -> None:

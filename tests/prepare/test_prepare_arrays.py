@@ -229,6 +229,13 @@ def test_a_class_missing_in_a_split(tmp_path: Path, out: Path) -> None:
     assert "test: fewer than 2 images of angry 0, sad 0." in message
 
 
+def test_of_many_scarce_classes_a_message_names_some(tmp_path: Path, out: Path) -> None:
+    rows = [{"split": split, "label": f"c{n:02}"} for n in range(40) for split in ("train",) * 6 + ("test",)]
+    message = refused(manifest_of(rows), tmp_path, out)
+    assert "test: fewer than 2 images of c00 1, c01 1," in message
+    assert "c11 1 and 28 more." in message
+
+
 def test_too_few_images(tmp_path: Path, out: Path) -> None:
     manifest = manifest_of(faces("train", 60) + faces("test", 15))
     message = refused(manifest, tmp_path, out, min_images_per_class=5)

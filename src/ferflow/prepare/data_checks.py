@@ -13,6 +13,8 @@ from ferflow.settings.data import Prepare
 _MIN_LEVELS = 16  # of 256; images with fewer grey levels in total were scaled or thresholded by mistake
 _SAMPLE = 1000  # images whose grey levels are counted
 
+_LISTED = 12  # classes that a message names
+
 
 def check_kept(manifest: pd.DataFrame) -> None:
     """Check that clean kept any image.
@@ -56,7 +58,9 @@ def check_splits(kept: pd.DataFrame, splits: "pd.Series[str]", settings: Prepare
     for name in SPLITS:
         scarce = counts.loc[counts[name] < settings.min_images_per_class, name]
         if len(scarce):
-            listed = ", ".join(f"{label} {number}" for label, number in scarce.items())
+            listed = ", ".join(f"{label} {number}" for label, number in scarce[:_LISTED].items())
+            if len(scarce) > _LISTED:
+                listed += f" and {len(scarce) - _LISTED:,} more"
             problems.append(f"{name}: fewer than {settings.min_images_per_class} images of {listed}.")
     if problems:
         largest = int(kept["group"].value_counts().max())
