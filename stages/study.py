@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ferflow.base.contracts import BestParams, read_contract
-from ferflow.base.files import whole_folder
+from ferflow.base.files import reading, whole_folder
 from ferflow.reporting import save_figure
 from ferflow.reporting.study_figures import study_figures
 from ferflow.train.recipe import SearchSettings, read_settings
@@ -20,7 +20,7 @@ def main() -> None:
     name = parser.parse_args().model
     tune = Path("reports/tune") / name
     space = read_settings(Path("settings/search") / f"{name}.yaml", SearchSettings, f"search@{name}").space
-    trials, curves, importance = (pd.read_csv(tune / f"{table}.csv") for table in ("trials", "curves", "importance"))
+    trials, curves, importance = (read_table(tune, table) for table in ("trials", "curves", "importance"))
     figures = study_figures(
         trials,
         curves,
@@ -31,6 +31,12 @@ def main() -> None:
     with whole_folder(Path("reports/study") / name) as out:
         for file, figure in figures.items():
             save_figure(figure, out / f"{file}.png")
+
+
+def read_table(tune: Path, name: str) -> pd.DataFrame:
+    """Read a table of a search from its folder."""
+    with reading(tune / f"{name}.csv", f"tune@{tune.name}") as path:
+        return pd.read_csv(path)
 
 
 if __name__ == "__main__":

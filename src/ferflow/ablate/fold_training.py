@@ -2,7 +2,6 @@
 
 import json
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ferflow.base.arrays import Split
-from ferflow.base.errors import DataError
-from ferflow.base.files import whole_file
+from ferflow.base.files import reading, whole_file
 from ferflow.base.hashing import digest_of, sha256
 from ferflow.infer import ten_crops
 from ferflow.infer import views as answering
@@ -116,14 +114,12 @@ def find_result(folder: Path, key: str) -> FoldResult | None:
     path = _file(folder, key)
     if not path.is_file():
         return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            history = pd.DataFrame(file["history"], columns=[str(name) for name in file["columns"]])
-            facts = json.loads(str(file["facts"]))
-            ended = int(1000 * path.stat().st_mtime)
-            return FoldResult(key, file["probabilities"], history, facts["seconds"], facts["processor"], ended)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read ({error}). Delete it to train again: rm {path}.") from error
+    remedy = f"Delete it to train again: rm {path}."
+    with reading(path, remedy=remedy), np.load(path, allow_pickle=False) as file:
+        history = pd.DataFrame(file["history"], columns=[str(name) for name in file["columns"]])
+        facts = json.loads(str(file["facts"]))
+        ended = int(1000 * path.stat().st_mtime)
+        return FoldResult(key, file["probabilities"], history, facts["seconds"], facts["processor"], ended)
 
 
 def processor() -> str:

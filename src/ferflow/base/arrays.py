@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import read_json, whole_file, write_array, write_json
+from ferflow.base.files import read_json, reading, whole_file, write_array, write_json
 
 SPLITS = ("train", "validation", "test")
 INDEX_COLUMNS = ("id", "subset", "group", "copy_in_train")
@@ -98,16 +98,23 @@ def read_split(folder: Path, name: str) -> Split:
     """Read one split; its images are memory-mapped, not loaded.
 
     Raises:
-        DataError: A file of the split is missing.
+        DataError: A file of the split is missing or damaged.
     """
-    try:
-        classes = tuple(read_json(folder / "classes.json"))
-        images = np.load(folder / f"{name}_images.npy", mmap_mode="r")
-        labels = np.load(folder / f"{name}_labels.npy")
-        index = pd.read_parquet(folder / f"{name}_index.parquet")
-        votes_path = folder / f"{name}_votes.npy"
-        votes = np.load(votes_path) if votes_path.exists() else None
-    except FileNotFoundError as error:
-        missing = error.filename or error  # pyarrow's error has no filename, only a message with the path
-        raise DataError(f"{missing} is missing. Run the stage that makes it: dvc repro prepare.") from None
+    with reading(folder / "classes.json", "prepare") as path:
+        classes = tuple(str(label) for label in read_json(path))
+    with reading(folder / f"{name}_images.npy", "prepare") as path:
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    with reading(folder / f"{name}_labels.npy", "prepare") as path:
+        labels = np.load(path, allow_pickle=False)
+    with reading(folder / f"{name}_index.parquet", "prepare") as path:
+        index = pd.read_parquet(path)[list(INDEX_COLUMNS)]
+    votes = None
+    if (folder / f"{name}_votes.npy").exists():
+        with reading(folder / f"{name}_votes.npy", "prepare") as path:
+            votes = np.load(path, allow_pickle=False)
+    if not (len(images) == len(labels) == len(index)) or (votes is not None and len(votes) != len(labels)):
+        raise DataError(
+            f"{folder} is damaged: {name} has {len(images)} images, {len(labels)} labels and {len(index)} rows. Run "
+            "again: dvc repro -f prepare."
+        )
     return Split(images, labels, index, classes, votes)

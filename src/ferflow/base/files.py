@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import yaml
 
-from ferflow.base.errors import DataError
+from ferflow.base.errors import DataError, FerflowError
 
 
 @contextlib.contextmanager
@@ -140,3 +140,34 @@ def require(path: Path, stage: str) -> Path:
     if not path.exists():
         raise DataError(f"{path} is missing. Run the stage that makes it: dvc repro {stage}.")
     return path
+
+
+@contextlib.contextmanager
+def reading(path: Path, stage: str = "", *, remedy: str = "") -> Iterator[Path]:
+    """Yield a file that exists; whatever its damage makes a parser raise becomes a DataError.
+
+    What NumPy, pandas, Arrow, zipfile and PyYAML raise for a damaged file is not limited to a few types: a wrong length
+    in a header can be a MemoryError, a wrong flag a NotImplementedError. Keep everything but the parsing outside.
+
+    Args:
+        path: The file.
+        stage: DVC stage that writes it, such as `train@cnn`; see require.
+        remedy: What to do if it is damaged. Defaults to running the stage again.
+
+    Raises:
+        DataError: The file is missing or cannot be read; the message says what to do.
+    """
+    if stage:
+        require(path, stage)
+    try:
+        yield path
+    except FerflowError:
+        raise
+    except Exception as error:
+        advice = remedy or f"Run again: dvc repro -f {stage}."
+        raise DataError(f"{path} cannot be read: {reason_of(error)}. {advice}") from error
+
+
+def reason_of(error: Exception) -> str:
+    """Return what a parser says of a damaged file, on one line and short: some quote the file at length."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

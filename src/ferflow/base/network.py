@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.base.errors import ModelError
-from ferflow.base.files import require
+from ferflow.base.files import reason_of, require
 
 if TYPE_CHECKING:
     import keras
@@ -29,9 +29,9 @@ def load_model(path: Path) -> "keras.Model":
     require(path, stage)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, KeyError) as error:
+    except Exception as error:  # see ferflow.base.files.reading
         raise ModelError(
-            f"{path} cannot be loaded as a Keras model: {error}. Train it again: dvc repro -f {stage}."
+            f"{path} cannot be loaded as a Keras model: {reason_of(error)}. Train it again: dvc repro -f {stage}."
         ) from error
 
 

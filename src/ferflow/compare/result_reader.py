@@ -10,7 +10,7 @@ import pandas as pd
 
 from ferflow.base.contracts import TrainSummary, read_contract
 from ferflow.base.errors import DataError
-from ferflow.base.files import require
+from ferflow.base.files import reading
 from ferflow.base.metrics import accuracy
 from ferflow.reporting.result_contracts import Metrics
 from ferflow.scoring.predictions import Predictions, read_predictions
@@ -119,5 +119,6 @@ def _read_result(name: str, evaluation: Path, inference: Path, training: Path) -
                 f"{split} images, but predictions_{split}.csv has {measured:.6f} on {len(found.labels)}; one of them "
                 f"is out of date. Run again: dvc repro -f evaluate@{name}."
             )
-    history = pd.read_csv(require(training / "history.csv", f"train@{name}"))
+    with reading(training / "history.csv", f"train@{name}") as path:
+        history = pd.read_csv(path)
     return Result(name, metrics, summary, predictions, history)

@@ -12,7 +12,7 @@ from sklearn.metrics import classification_report
 
 from ferflow import reporting as figures
 from ferflow.base.contracts import TrainSummary, read_contract
-from ferflow.base.files import require, whole_folder, write_csv, write_json, write_text
+from ferflow.base.files import reading, whole_folder, write_csv, write_json, write_text
 from ferflow.evaluate.evaluation_figures import draw_figures
 from ferflow.evaluate.faces import Mistakes, draw_mistakes
 from ferflow.evaluate.result_page import result_page
@@ -65,7 +65,8 @@ def read_training(folder: Path, name: str) -> TrainingReport:
     Raises:
         DataError: One of the two is missing, or the summary is invalid.
     """
-    history = pd.read_csv(require(folder / "history.csv", f"train@{name}"))
+    with reading(folder / "history.csv", f"train@{name}") as path:
+        history = pd.read_csv(path)
     summary = read_contract(folder / "summary.json", TrainSummary, f"train@{name}")
     return TrainingReport(history, summary.best_epoch)
 

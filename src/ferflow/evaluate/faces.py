@@ -3,7 +3,6 @@
 They show faces of the dataset, so that DVC keeps them, not git.
 """
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import require
+from ferflow.base.files import reading
 from ferflow.reporting.face_figures import attention_grid, face_grid
 from ferflow.scoring.predictions import Predictions
 from ferflow.scoring.temperature import calibrate
@@ -58,12 +57,11 @@ def read_mistakes(
     Raises:
         DataError: The file is missing, damaged, or about other images.
     """
-    path = require(inferred / "explanations.npz", f"infer@{name}")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            rows, maps = file["rows"], file["maps"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read ({error}). Run again: dvc repro -f infer@{name}.") from None
+    with (
+        reading(inferred / "explanations.npz", f"infer@{name}") as path,
+        np.load(path, allow_pickle=False) as file,
+    ):
+        rows, maps = file["rows"], file["maps"]
     if len(rows) and (rows.max() >= len(images) or maps.shape != (len(rows), *images.shape[1:])):
         raise DataError(f"{path} is about other images. Run again: dvc repro -f infer@{name}.")
     confidence = calibrate(test.probabilities, temperature)[rows].max(axis=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import require, whole_file
+from ferflow.base.files import reading, whole_file
 
 
 class Reason(StrEnum):
@@ -106,7 +106,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     Raises:
         DataError: The file is missing or lacks a column.
     """
-    manifest = _read_parquet(require(path, "clean"))
+    manifest = _read_parquet(path)
     missing = [name for name in COLUMNS if name not in manifest.columns]
     if missing:
         raise DataError(f"{path} lacks the columns {', '.join(missing)}. Write it again: dvc repro -f clean.")
@@ -153,7 +153,7 @@ def read_votes(path: Path) -> pd.DataFrame:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     # Through a handle of Python's own: what Arrow opens by itself, the audit of dependencies cannot see.
-    with path.open("rb") as handle:
+    with reading(path, "clean"), path.open("rb") as handle:
         return pd.read_parquet(handle)
 
 

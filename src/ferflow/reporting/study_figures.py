@@ -91,7 +91,7 @@ def study_curves(trials: pd.DataFrame, curves: pd.DataFrame, metric: str) -> Fig
         finding += f"; {len(pruned)} stopped early, which saved {share} of the epochs"
     figure = new_figure(finding, height=4.0)
     axes = figure.add_subplot()
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "PRUNED": {
             "color": GREY,
             "linewidth": 1.0,

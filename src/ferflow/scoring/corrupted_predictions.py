@@ -1,6 +1,5 @@
 """`reports/infer/<result>/corruptions.npz`: the predicted classes of corrupted test images."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import require, whole_file
+from ferflow.base.files import reading, whole_file
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,10 @@ def read_corrupted(folder: Path, images: int) -> CorruptedPredictions:
         DataError: The file is missing, damaged or about other images; the message names the stage to run.
     """
     stage = f"infer@{folder.name}"
-    path = require(folder / "corruptions.npz", stage)
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            kinds = tuple(str(kind) for kind in content["kinds"])
-            severities = tuple(int(severity) for severity in content["severities"])
-            predicted = content["predicted"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read: {error}. Run again: dvc repro -f {stage}.") from None
+    with reading(folder / "corruptions.npz", stage) as path, np.load(path, allow_pickle=False) as content:
+        kinds = tuple(str(kind) for kind in content["kinds"])
+        severities = tuple(int(severity) for severity in content["severities"])
+        predicted = content["predicted"]
     expected = (len(kinds), len(severities), images)
     if predicted.shape != expected:
         raise DataError(

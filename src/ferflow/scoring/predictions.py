@@ -11,7 +11,7 @@ import pandas as pd
 from ferflow.base.arrays import INDEX_COLUMNS, Split
 from ferflow.base.contracts import Contract
 from ferflow.base.errors import DataError
-from ferflow.base.files import require
+from ferflow.base.files import reading
 
 Views = Literal["single", "flip", "ten_crop"]
 """Test-time views that a prediction is the mean over: the image; the image and its mirror image; ten crops."""
@@ -104,9 +104,9 @@ def read_predictions(folder: Path, split: str) -> Predictions:
         DataError: The file is missing or invalid; the message names the stage to run.
     """
     stage = f"infer@{folder.name}"
-    path = require(folder / f"predictions_{split}.csv", stage)
-    # Without keep_default_na, the id NA and the class null would become missing values.
-    table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
+    with reading(folder / f"predictions_{split}.csv", stage) as path:
+        # Without keep_default_na, the id NA and the class null would become missing values.
+        table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
     if missing := [column for column in _FIXED if column not in table.columns]:
         raise DataError(f"{path} is invalid: {', '.join(missing)}: missing. Run again: dvc repro -f {stage}.")
     columns = [column for column in table.columns if column.startswith("p_")]
@@ -117,5 +117,8 @@ def read_predictions(folder: Path, split: str) -> Predictions:
         raise DataError(
             f"{path} is invalid: it has no probabilities of {', '.join(unknown)}. Run again: dvc repro -f {stage}."
         )
-    probabilities = table[columns].to_numpy(np.float64)
+    with reading(path, stage):
+        probabilities = table[columns].to_numpy(np.float64)
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise DataError(f"{path} is invalid: a probability is not from 0 to 1. Run again: dvc repro -f {stage}.")
     return Predictions(table[list(INDEX_COLUMNS)], labels, probabilities, classes)

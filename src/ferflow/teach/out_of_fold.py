@@ -12,7 +12,7 @@ import numpy as np
 
 from ferflow.base.arrays import Split, read_split
 from ferflow.base.contracts import TeachSummary
-from ferflow.base.files import write_array, write_json
+from ferflow.base.files import reading, write_array, write_json
 from ferflow.base.metrics import accuracy, log_loss
 from ferflow.base.network import predict
 from ferflow.train.checkpoint import forget_checkpoints, training_key
@@ -66,7 +66,8 @@ def _predictions(
     """Return the predictions of a network trained on `rest`; from the file if this fold was finished earlier."""
     done = checkpoints / f"{training_key(settings, rest, validation, settings.seed)}.npy"
     if done.is_file():
-        finished: np.ndarray = np.load(done)
+        with reading(done, remedy=f"Delete it to train the fold again: rm {done}."):
+            finished: np.ndarray = np.load(done, allow_pickle=False)
         return finished
     result = train_network(settings, rest, validation, settings.seed, checkpoints / "fold", _print_epoch)
     predictions = predict(result.model, held_out.images)

@@ -8,7 +8,6 @@ before it runs a stage.
 import hashlib
 import json
 import shutil
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import numpy.typing as npt
 
 from ferflow.base.arrays import Split
 from ferflow.base.errors import ModelError
-from ferflow.base.files import whole_file
+from ferflow.base.files import reason_of, whole_file
 from ferflow.train.recipe import Settings
 
 Arrays = list[npt.NDArray[Any]]
@@ -88,9 +87,9 @@ class Checkpoint:
                 history = [dict(zip(columns, map(float, row), strict=True)) for row in file["history"]]
                 variables, best = _numbered(file, "variable_"), _numbered(file, "best_")
                 return State(int(file["epoch"]), variables, best, history, float(file["seconds"]), int(file["steps"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # see ferflow.base.files.reading
             raise ModelError(
-                f"The checkpoint {self._path} cannot be read ({error}). Delete it to train from the start: "
+                f"The checkpoint {self._path} cannot be read ({reason_of(error)}). Delete it to train from the start: "
                 f"rm {self._path}."
             ) from error
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from ferflow.base.dotted import merge, nest
 from ferflow.base.errors import ConfigError
 from ferflow.base.explain import validate
-from ferflow.base.files import require
+from ferflow.base.files import reading
 from ferflow.base.section import (
     Fraction,
     NonNegativeFloat,
@@ -339,7 +339,9 @@ def read_settings(path: Path, kind: type[S], stage: str) -> S:
         DataError: The file is missing.
         ConfigError: It is invalid, or the installed libraries are not those that it names.
     """
-    settings = validate(kind, yaml.safe_load(require(path, stage).read_text(encoding="utf-8")), str(path))
+    with reading(path, stage):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings = validate(kind, content, str(path))
     for name, version in settings.versions.items():
         try:
             installed = importlib.metadata.version(name)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ferflow.base.arrays import Split
 from ferflow.base.errors import DataError
-from ferflow.base.files import require, write_csv
+from ferflow.base.files import reading, write_csv
 from ferflow.train.recipe import NO_TEACHER
 
 
@@ -38,16 +38,20 @@ def read_soft_targets(path: Path, split: Split, teacher: str) -> npt.NDArray[np.
         DataError: The file is missing, or is about other images or classes.
     """
     stage = f"teach@{teacher}"
-    table = pd.read_csv(require(path, stage), dtype={"id": str})
+    with reading(path, stage):
+        table = pd.read_csv(path, dtype={"id": str})
     if teacher == NO_TEACHER:
         return None
     ids = split.index["id"].astype(str).to_numpy()
-    if tuple(table.columns[2:]) != split.classes or not np.array_equal(table["id"].to_numpy(), ids):
+    if tuple(table.columns) != ("id", "label", *split.classes) or not np.array_equal(table["id"].to_numpy(), ids):
         raise DataError(
             f"{path} is about other images or classes than data/prepare: {len(table)} images of "
             f"{len(table.columns) - 2} classes, where {len(split)} of {len(split.classes)} are expected. Run the stage "
             f"again: dvc repro -f {stage}."
         )
-    values = table[list(split.classes)].to_numpy(np.float64)
+    with reading(path, stage):
+        values = table[list(split.classes)].to_numpy(np.float64)
+    if not (values >= 0).all() or not (values.sum(axis=1) > 0).all():
+        raise DataError(f"{path} is invalid: a row is no probabilities. Run the stage again: dvc repro -f {stage}.")
     shares: npt.NDArray[np.float32] = (values / values.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares

@@ -10,7 +10,7 @@ import yaml
 from ferflow.base.contracts import CleanSummary, PrepareSummary, read_contract
 from ferflow.base.dotted import merge
 from ferflow.base.errors import DataError
-from ferflow.base.files import read_json, require
+from ferflow.base.files import read_json, reading, require
 from ferflow.base.hashing import sha256
 from ferflow.reporting.result_contracts import Champion, Metrics
 from ferflow.reporting.robustness import Robustness
@@ -96,7 +96,8 @@ def leaks_of(config: Config) -> str:
 
 def _read_comparison(folder: Path, config: Config) -> tuple[pd.DataFrame, Champion]:
     champion = read_contract(folder / "champion.json", Champion, "compare")
-    board = pd.read_csv(require(folder / "leaderboard.csv", "compare"))
+    with reading(folder / "leaderboard.csv", "compare") as path:
+        board = pd.read_csv(path)
     if champion.dataset != config.dataset or set(board["model"]) != set(config.results):
         raise DataError(
             f"{folder} is about {', '.join(board['model'])} on {champion.dataset}, but params.yaml asks for "

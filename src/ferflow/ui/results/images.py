@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import whole_file
+from ferflow.base.files import reading, whole_file
 from ferflow.raw.ferplus import COLUMNS as VOTES
 from ferflow.raw.manifest import read_manifest
 
@@ -37,10 +37,9 @@ def image_table(root: Path) -> pd.DataFrame:
     table = manifest.loc[manifest["pixels"] != "", list(COLUMNS[:-1])].reset_index(drop=True)
     split = pd.Series("", index=table["path"])
     for name in ("train", *SPLITS):
-        path = root / f"data/prepare/{name}_index.parquet"
-        if not path.is_file():
-            raise DataError(f"{path} is missing. Run the stage that makes it: dvc repro prepare.")
-        split[pd.read_parquet(path, columns=["id"])["id"]] = name
+        with reading(root / f"data/prepare/{name}_index.parquet", "prepare") as path:
+            ids = pd.read_parquet(path, columns=["id"])["id"]
+        split[ids] = name
     return table.assign(split=split.to_numpy())
 
 
@@ -54,7 +53,8 @@ def add_votes(table: pd.DataFrame, votes: Path) -> pd.DataFrame:
     Raises:
         DataError: The file lacks a column, names an image twice, or knows none of the images.
     """
-    given = pd.read_csv(votes)
+    with reading(votes, remedy="Give a table as CSV with the columns path and those of fer2013new.csv."):
+        given = pd.read_csv(votes)
     given.columns = [name.strip().lower() for name in given.columns]
     if missing := [name for name in ("path", *VOTES) if name not in given.columns]:
         raise DataError(f"{votes} lacks the columns {', '.join(missing)}. Received: {', '.join(given.columns)}.")
@@ -81,7 +81,8 @@ def write_images(folder: Path, table: pd.DataFrame) -> pd.DataFrame:
     """
     path = folder / IMAGES_FILE
     if path.is_file():
-        before = pd.read_parquet(path)
+        with reading(path, remedy=f"Restore it: git checkout {path}."):
+            before = pd.read_parquet(path)
         if not before[["path", "pixels", "label"]].equals(table[["path", "pixels", "label"]]):
             raise DataError(
                 f"{path} is about {len(before):,} images, and data/clean about {len(table):,} others, so the results "

@@ -8,7 +8,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import write_text
+from ferflow.base.files import reading, write_text
 from ferflow.base.section import Probability, Section
 from ferflow.reporting.text import markdown_table, percent
 from ferflow.ui.results.corruptions import corruption_section
@@ -59,7 +59,10 @@ def results_page(folder: Path) -> Path:
     runs = list(runs_of(folder))
     if not runs:
         raise DataError(f"{folder} has no results. Train first: make repro DATASET={folder.name}.")
-    images = pd.read_parquet(folder / IMAGES_FILE) if (folder / IMAGES_FILE).is_file() else None
+    images = None
+    if (path := folder / IMAGES_FILE).is_file():
+        with reading(path, remedy=f"Restore it: git checkout {path}."):
+            images = pd.read_parquet(path)
     honest, leaky = [run for run in runs if not run.about.leaks], [run for run in runs if run.about.leaks]
     sections = [f"# Results on {folder.name}", _GENERATED]
     for run in honest:

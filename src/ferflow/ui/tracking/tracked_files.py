@@ -11,7 +11,7 @@ import yaml
 
 from ferflow.base.dotted import flatten
 from ferflow.base.errors import TrackingError
-from ferflow.base.files import read_json
+from ferflow.base.files import read_json, reason_of
 from ferflow.base.hashing import digest_of, sha256
 from ferflow.ui.tracking.dvc_lock import Lock
 from ferflow.ui.tracking.run_content import Point, epoch_metric
@@ -41,7 +41,7 @@ def read_history(path: Path, stage: str) -> list[Point]:
             for key, value in row.items()
             if key != "epoch" and value
         ]
-    except (OSError, KeyError, ValueError) as error:
+    except Exception as error:  # see ferflow.base.files.reading
         raise unreadable(path, error, stage) from error
 
 
@@ -57,7 +57,7 @@ def read_output(path: Path, stage: str) -> dict[str, Any]:
     """
     try:
         value = read_json(path) if path.suffix == ".json" else yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except Exception as error:  # see ferflow.base.files.reading
         raise unreadable(path, error, stage) from error
     if not isinstance(value, dict):
         raise TrackingError(
@@ -69,7 +69,7 @@ def read_output(path: Path, stage: str) -> dict[str, Any]:
 
 def unreadable(path: Path, error: Exception, stage: str) -> TrackingError:
     """Return the error that a file of a stage cannot be read."""
-    return TrackingError(f"{path} cannot be read: {error}. Write it again: dvc repro -f {stage}")
+    return TrackingError(f"{path} cannot be read: {reason_of(error)}. Write it again: dvc repro -f {stage}")
 
 
 def shares(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
