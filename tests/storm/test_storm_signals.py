@@ -1,15 +1,16 @@
-"""Signals, two runs at once, a shared cache, and `kill -9` of everything at any moment."""
+"""Signals, two runs at once, a shared cache, a clock set back, and `kill -9` of everything at any moment."""
 
 import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from dvc_project import RUN, make, sh, start
+from dvc_project import RUN, SOURCES, make, sh, start
 from storm_size import SEED, kills
 
 
@@ -39,7 +40,7 @@ def wait_for(process: "subprocess.Popen[str]", words: str) -> str:
     return said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_everything_and_says_how_to_resume(calm: Path, tmp_path: Path, number: signal.Signals) -> None:
     project = make(tmp_path / "project", seconds=600)
     process = start(project, RUN)
@@ -91,6 +92,32 @@ def test_two_projects_that_share_a_cache_run_at_once(calm: Path, tmp_path: Path)
     for project in both:
         assert outputs(project) == outputs(calm)
         assert sh(project, "dvc status --json").strip() == "{}"
+
+
+AHEAD = """
+import time
+for name, unit in (("time", 1), ("time_ns", 10**9)):
+    setattr(time, name, lambda now=getattr(time, name), unit=unit: now() + 40 * 86400 * unit)
+"""
+
+
+def test_a_clock_that_is_set_back_repeats_nothing_and_hides_no_change(calm: Path, tmp_path: Path) -> None:
+    project, ahead = make(tmp_path / "project"), tmp_path / "ahead"
+    ahead.mkdir()
+    (ahead / "sitecustomize.py").write_text(AHEAD)
+    in_future = f"PYTHONPATH={SOURCES}{os.pathsep}{ahead}"
+    shown = sh(project, f"{in_future} {sys.executable} -c 'import time; print(time.time())'")
+    assert float(shown) > time.time() + 39 * 86400
+    sh(project, f"{in_future} dvc repro train")
+    for path in project.rglob("*"):  # the system's clock, which gives files their times, cannot be set here
+        if path.is_file():
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 40 * 86400))
+    said = sh(project, RUN)
+    assert "Running stage 'report'" in said
+    assert "Running stage 'train'" not in said
+    assert outputs(project) == outputs(calm)
+    (project / "stage.py").write_text((project / "stage.py").read_text() + "# an edit, older than what it changes\n")
+    assert "Running stage 'train'" in sh(project, RUN)
 
 
 def test_killed_again_and_again_the_pipeline_ends_in_the_same_bytes(calm: Path, tmp_path: Path) -> None:
