@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bench_settings import full_config, full_settings
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from ferflow.base.arrays import Split, read_split
 from ferflow.base.dotted import merge
@@ -31,7 +30,7 @@ from ferflow.base.files import write_json
 from ferflow.base.metrics import accuracy
 from ferflow.base.network import predict
 from ferflow.reporting import save_figure
-from ferflow.reporting.style import BLUE, GREY, ORANGE, new_figure, style
+from ferflow.reporting.style import BLUE, GREY, ORANGE, PercentTicks, new_figure, style
 from ferflow.train.recipe import ResultSettings
 from ferflow.ui.console import run_command, start_keras
 
@@ -156,7 +155,7 @@ def draw(races: list[Race], goal: float) -> Figure:
         minutes, reached = zip(*one.points, strict=True)
         axes.plot(minutes, reached, color=color, marker="o", ms=4, label=one.name)
     axes.axhline(goal, color=GREY, ls=":", lw=1.2)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.set_xlabel("minutes of training")
     axes.set_ylabel("accuracy")
     axes.set_xlim(left=0)

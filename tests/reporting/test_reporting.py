@@ -22,6 +22,7 @@ from ferflow.reporting.study_figures import (
     study_history,
     study_slices,
 )
+from ferflow.reporting.style import PercentTicks
 from ferflow.reporting.text import count, listed, percent_of, printable, short_number
 from ferflow.train.search_space import Choice, FloatRange, IntRange
 
@@ -262,6 +263,23 @@ def test_a_trial_that_did_not_search_a_conditional_key_has_no_dot_in_its_slice(t
     dots = [sum(len(group.get_offsets()) for group in axes.collections) for axes in figure.axes]
     assert dots == [4, 1], "completed, stopped early, and the best once more"
     assert "schedule" not in title(figure)
+
+
+@pytest.mark.parametrize(
+    ("ticks", "labels"),
+    [
+        ([0.2, 0.4], ["20 %", "40 %"]),
+        ([0.2, 0.225, 0.25], ["20.0 %", "22.5 %", "25.0 %"]),
+        ([0.5, 0.5025], ["50.00 %", "50.25 %"]),
+        ([0.1 + 0.2, 0.6], ["30 %", "60 %"]),
+    ],
+)
+def test_percent_ticks_say_where_they_are(ticks: list[float], labels: list[str]) -> None:
+    axes = Figure().add_subplot()
+    axes.set_yticks(ticks)
+    axes.yaxis.set_major_formatter(PercentTicks())
+    axes.figure.draw_without_rendering()
+    assert [label.get_text() for label in axes.get_yticklabels()] == labels
 
 
 def test_a_users_own_matplotlib_settings_change_nothing() -> None:

@@ -5,9 +5,9 @@ from itertools import product
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
-from ferflow.reporting.style import GREY, PALETTE, new_figure, style
+from ferflow.reporting.style import GREY, PALETTE, PercentTicks, new_figure, style
 
 # Color and dashes: what is distinguishable by one alone for six models, and by both for eighteen.
 _LOOKS = tuple((color, dashes) for dashes, color in product(("-", (0, (4, 1.5)), (0, (1, 1.2))), PALETTE))
@@ -40,7 +40,7 @@ def validation_curves(histories: Mapping[str, pd.DataFrame], best: Mapping[str, 
         axes.xaxis.set_major_formatter("{x:.0f}")
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.set_xlabel("epoch")
     axes.set_ylabel("validation accuracy")
     figure.legend(loc="outside lower center", ncols=columns)
@@ -68,7 +68,7 @@ def ensemble_curve(table: pd.DataFrame, alone: Mapping[str, float], chosen: int,
         axes.errorbar(part["size"] + shift, part["accuracy"], yerr=spread, fmt="none", color=color, elinewidth=1.4)
     axes.axvline(chosen, color=GREY, ls=":", lw=1.4)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.set_xlabel("models averaged, the best on validation first")
     axes.set_ylabel("accuracy")
     figure.legend(loc="outside lower center", ncols=3)

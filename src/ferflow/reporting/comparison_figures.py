@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox, BboxBase
 
-from ferflow.reporting.style import BLUE, GREEN, GREY, PALETTE, new_figure, style
+from ferflow.reporting.style import BLUE, GREEN, GREY, PALETTE, PercentTicks, new_figure, style
 from ferflow.reporting.text import short_number
 
 FONT_SIZE = 11  # points, of the labels of cost_scatter
@@ -46,7 +46,7 @@ def leaderboard_bars(scores: pd.DataFrame, title: str = "", unit: str = "accurac
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+    axes.xaxis.set_major_formatter(PercentTicks())
     axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel(f"{unit}, with confidence interval")
     figure.legend(loc="outside lower center", ncols=min(3, len(sets)))
@@ -79,7 +79,7 @@ def cost_scatter(costs: Mapping[str, tuple[float, float]], title: str = "", unit
     axes.set_xlim(min(macs) / margin, max(macs) * margin)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
     axes.xaxis.set_minor_formatter("")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.set_xlabel("multiply-accumulates per image")
     axes.set_ylabel(unit)
     _label_points(figure, costs)

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
-from ferflow.reporting.style import BLUE, GREEN, GREY, INK, PALETTE, new_figure, style
+from ferflow.reporting.style import BLUE, GREEN, GREY, INK, PALETTE, PercentTicks, new_figure, style
 from ferflow.reporting.text import listed, percent
 
 Floats = npt.NDArray[np.float64]
@@ -115,4 +115,4 @@ def risk_coverage_figure(coverage: Floats, risk: Floats, area: float, shown: flo
 def _in_percent(axes: Axes) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axis.set_major_formatter(PercentTicks())

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from ferflow.reporting.set_metrics import AgreementBin, Third, Thirds
-from ferflow.reporting.style import BLUE, ORANGE, PALE, new_figure, style
+from ferflow.reporting.style import BLUE, ORANGE, PALE, PercentTicks, new_figure, style
 from ferflow.reporting.text import percent
 
 _NAMES = {"brightness": ("dark", "middle", "bright"), "contrast": ("flat", "middle", "rich")}
@@ -30,7 +30,7 @@ def thirds_figure(thirds: Thirds, title: str = "") -> Figure:
         _draw_thirds(axes, getattr(thirds, kind), _NAMES[kind])
         axes.set_title(kind, fontsize=12, loc="left")
     panels[0].yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+    panels[0].yaxis.set_major_formatter(PercentTicks())
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside lower center", ncols=2)
     return figure
@@ -81,7 +81,7 @@ def agreement_figure(bins: Sequence[AgreementBin], title: str = "") -> Figure:
     axes.set_xticks(range(len(used)), labels)
     axes.set_ylim(0, 1.08)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.grid(False, axis="x")
     axes.set_xlabel("share of the votes for the most frequent answer, and images")
     axes.set_ylabel("accuracy")

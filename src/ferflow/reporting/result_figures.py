@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from ferflow.reporting.style import BLUE, GREY, INK, ORANGE, PALE, new_figure, style
+from ferflow.reporting.style import BLUE, GREY, INK, ORANGE, PALE, PercentTicks, new_figure, style
 from ferflow.reporting.text import percent
 
 
@@ -113,7 +112,7 @@ def reliability_diagram(bins: pd.DataFrame, title: str = "", before: pd.DataFram
     below.set_xlabel("confidence (probability of the predicted class)")
     below.set_xlim(0, 1.02)
     for axis in (above.xaxis, above.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axis.set_major_formatter(PercentTicks())
     figure.align_ylabels()
     figure.legend(loc="outside lower center", ncols=3)  # inside, it could cover a bar
     return figure

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from ferflow.reporting.robustness import Robustness, corruption_label
-from ferflow.reporting.style import INK, PALETTE, bare, new_figure, style
+from ferflow.reporting.style import INK, PALETTE, PercentTicks, bare, new_figure, style
 from ferflow.reporting.text import percent
 
 _DASHES = ("-", "--", ":", "-.")
@@ -68,7 +67,7 @@ def severity_lines(
     axes.set_xticks(places, ["none", *map(str, severities)])
     axes.set_xlabel("severity of the corruption")
     axes.set_ylabel("accuracy, mean over the kinds")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.set_ylim(bottom=0)
     figure.legend(loc="outside lower center", ncols=2 if len(scores) > 1 else 1)
     return figure

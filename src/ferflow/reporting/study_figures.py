@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from ferflow.reporting.style import BLUE, GREY, RED, new_figure, style
+from ferflow.reporting.style import BLUE, GREY, RED, PercentTicks, new_figure, style
 from ferflow.reporting.text import percent
 from ferflow.train.search_space import Choice, FloatRange, IntRange
 
@@ -72,7 +72,7 @@ def study_history(trials: pd.DataFrame, metric: str) -> Figure:
         record = np.append(record, record[-1])
         axes.plot(numbers, record, drawstyle="steps-post", color=RED, label="best so far")
         figure.legend(loc="outside lower center", ncols=3)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("trial")
     axes.set_ylabel(metric)
@@ -112,7 +112,7 @@ def study_curves(trials: pd.DataFrame, curves: pd.DataFrame, metric: str) -> Fig
     axes.plot(
         curve["epoch"], curve["value"], color=RED, marker=".", zorder=5, label=f"best: trial {int(best['number'])}"
     )
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric)
@@ -136,7 +136,7 @@ def study_front(trials: pd.DataFrame, metric: str) -> Figure:
         axes.scatter(others["mmac"], others["value"], color=GREY, s=36, label="another is better in both", zorder=3)
     axes.plot(front["mmac"], front["value"], drawstyle="steps-post", color=RED, linewidth=1.2, zorder=4)
     axes.scatter(front["mmac"], front["value"], color=RED, s=45, label="on the Pareto front", zorder=5)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     axes.set_xlabel("million multiply-accumulate operations for a face")
     axes.set_ylabel(metric)
     figure.legend(loc="outside lower center", ncols=2)
@@ -171,7 +171,7 @@ def study_slices(trials: pd.DataFrame, space: Mapping[str, SpacePart], metric: s
             axes.scatter(_positions(with_key[key], part), with_key["value"], **look)
         _scale_axis(axes, part)
         axes.set_xlabel(key)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
+        axes.yaxis.set_major_formatter(PercentTicks())
     for row in grid:
         row[0].set_ylabel(metric)
     handles, labels = grid[0, 0].get_legend_handles_labels()
@@ -227,6 +227,6 @@ def param_importance(shares: Mapping[str, float]) -> Figure:
     bars = axes.barh([name for name, _ in ordered], [share for _, share in ordered], color=BLUE, height=0.62)
     axes.bar_label(bars, [percent(share, 0) for _, share in ordered], padding=4)
     axes.set_xlim(0, max(0.05, largest) * 1.15)
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    axes.xaxis.set_major_formatter(PercentTicks())
     axes.grid(False, axis="y")
     return figure

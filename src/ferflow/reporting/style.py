@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from ferflow.base.files import whole_file
 
@@ -53,6 +55,20 @@ _STYLE: dict[str, Any] = {
 # A user's matplotlibrc must not change a tracked figure, so every other setting is reset to matplotlib's default.
 # The backend is left alone: it belongs to the process, and nothing here draws through pyplot.
 _PROCESS_WIDE = ("backend", "backend_fallback", "interactive", "toolbar")
+
+
+class PercentTicks(PercentFormatter):
+    """Labels shares in percent, with as many decimals as the ticks of the axis need: 22.5 % is not 23 %."""
+
+    def __init__(self) -> None:
+        """Take no options: all figures have the same labels."""
+        super().__init__(1.0, decimals=0, symbol=" %")
+
+    def format_ticks(self, values: list[float]) -> list[str]:
+        """Return the labels of all ticks."""
+        percents = 100 * np.asarray(values, np.float64)
+        self.decimals = next((n for n in range(3) if np.allclose(percents, np.round(percents, n), atol=1e-6)), 3)
+        return list(super().format_ticks(values))
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
-from ferflow.reporting.style import BLUE, GREEN, GREY, ORANGE, new_figure, style
+from ferflow.reporting.style import BLUE, GREEN, GREY, ORANGE, PercentTicks, new_figure, style
 from ferflow.reporting.text import percent
 
 
@@ -33,7 +33,7 @@ def learning_curves(history: pd.DataFrame, best_epoch: int | None = None, title:
     macro = history["val_macro_f1"]
     above.plot(epochs, macro, color=GREEN, ls="--", marker=marker, label="validation macro F1")
     above.scatter([kept_epoch], [row["val_accuracy"]], s=70, color=BLUE, zorder=5)
-    above.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    above.yaxis.set_major_formatter(PercentTicks())
     above.set_ylabel("accuracy")
     middle.plot(epochs, history["loss"], color=ORANGE, marker=marker)
     middle.plot(epochs, history["val_loss"], color=BLUE, marker=marker)

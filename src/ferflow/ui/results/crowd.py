@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from ferflow.raw.class_names import emotion_of
 from ferflow.raw.ferplus import COLUMNS as VOTES
 from ferflow.raw.ferplus import EMOTIONS
-from ferflow.reporting.style import GREY, PALETTE, new_figure, save_figure, style
+from ferflow.reporting.style import GREY, PALETTE, PercentTicks, new_figure, save_figure, style
 from ferflow.reporting.text import markdown_table, percent
 from ferflow.ui.results.predictions import kept_predictions
 from ferflow.ui.results.records import ResultRecord, Run
@@ -150,6 +149,6 @@ def _figure(table: Sequence[tuple[str, list[float]]], subset: str) -> Figure:
     axes.set_xlabel("share of ten votes for the most frequent answer")
     axes.set_ylabel("accuracy")
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentTicks())
     figure.legend(loc="outside lower center", ncols=2)
     return figure
