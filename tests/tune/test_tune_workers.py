@@ -18,7 +18,7 @@ import tune_storm
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 from storm_postgres import Postgres
-from tune_storm import PACE, RULES, calm, outputs
+from tune_storm import PACE, RULES, begin, calm, outputs
 
 from ferflow.base.errors import ConfigError, FerflowError
 from ferflow.tune import queue
@@ -44,17 +44,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.start()
     yield server
     server.stop()
-
-
-def begin(folder: Path, workers: int, url: str = "", seconds: float = 0.0) -> subprocess.Popen:
-    """Start a coordinator as a process."""
-    with (folder / "coordinator.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, SCRIPT, "coordinator", str(folder), str(workers), url],
-            env={**os.environ, "STORM_SECONDS": str(seconds)},
-            stdout=log,
-            stderr=log,
-        )
 
 
 def join(folder: Path, name: str, url: str, seconds: float = 0.0) -> subprocess.Popen:

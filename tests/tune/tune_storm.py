@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -57,6 +58,8 @@ def counting(trainings: Path, seconds: float):
             file.write(json.dumps([what, os.getpid(), params]) + "\n")
 
     def objective(params, report):
+        if (trainings.parent / "broken").exists():
+            raise OSError("No space left on device")
         note(params, "begins")
 
         def slow(epoch, value):
@@ -69,6 +72,17 @@ def counting(trainings: Path, seconds: float):
             note(params, "ends")
 
     return objective
+
+
+def begin(folder: Path, workers: int, url: str = "", seconds: float = 0.0) -> subprocess.Popen:
+    """Start a coordinator as a process."""
+    with (folder / "coordinator.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, __file__, "coordinator", str(folder), str(workers), url],
+            env={**os.environ, "STORM_SECONDS": str(seconds)},
+            stdout=log,
+            stderr=log,
+        )
 
 
 def _worker(url: str, trainings: str, _flag: str, name: str) -> None:

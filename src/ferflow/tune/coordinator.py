@@ -86,7 +86,8 @@ class _Coordinator:
     ) -> None:
         self._plan, self._storage, self._reach, self._offer = plan, storage, reach, offer
         self._retries, self._pace = retries, pace
-        self._settled: set[int] = set()  # numbers in the storage of trials that are done with
+        # Numbers in the storage of trials that are done with: at first, those whose error ended an earlier coordinator.
+        self._settled = reach(lambda: queue.fatal(storage, offer))
         self._lost: dict[int, int] = {}  # how often a position's worker was lost
         self._signs: dict[int, tuple[object, float]] = {}  # last sign of life of a trial, and when it was seen
         self._shown: dict[int, set[int]] = {}  # epochs of a trial that the watcher has

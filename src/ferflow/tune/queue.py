@@ -136,6 +136,12 @@ def put(storage: BaseStorage, offer: Offer, decision: Decision, running: Sequenc
     )
 
 
+def fatal(storage: BaseStorage, offer: Offer) -> set[int]:
+    """Return the numbers of the trials that a worker ended with an error that every other would meet, too."""
+    trials = storage.get_all_trials(offer.study, deepcopy=False)
+    return {trial.number for trial in trials if trial.state.is_finished() and FATAL in trial.user_attrs}
+
+
 def claim(storage: BaseStorage, offer: Offer, worker: str) -> tuple[int, FrozenTrial] | None:
     """Take the first trial that waits, and return its id with it; None if there is none, or somebody was faster."""
     for trial in storage.get_all_trials(offer.study, deepcopy=False, states=(TrialState.WAITING,)):
