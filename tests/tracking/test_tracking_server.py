@@ -1,11 +1,13 @@
 import json
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from mlflow_server import MlflowServer
 
 from ferflow.base.errors import TrackingError
 from ferflow.ui.tracking import LiveRun, connect, read_lock, sync
@@ -91,3 +93,29 @@ def test_the_address_of_the_runs_is_printed(server: str, tmp_path: Path, capsys:
     view = json.loads(store.client.get_experiment(experiment).tags["mlflow.sharedViewState.ferflow"])
     assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`Best/validation_accuracy`", False)
     assert "params.`trained.parameters`" in view["selectedColumns"]
+
+
+def test_a_server_that_is_killed_in_a_training_and_comes_back_misses_nothing(
+    tmp_path: Path, empty_database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(empty_database, tmp_path / "server.db")
+    server = MlflowServer(tmp_path)
+    server.start()
+    try:
+        options = {"experiment": "drawn", "name": "one", "fingerprint": "f" * 64, "params": {}, "tags": {}}
+        with LiveRun(server.address, tmp_path, **options, retry_after=0.0) as run:
+            run.log_epoch(1, {"loss": 1.0})
+            server.kill()
+            begun = time.monotonic()
+            run.log_epoch(2, {"loss": 0.5})
+            assert time.monotonic() - begun < 30, "a training does not wait for MLflow"
+            assert "ferflow track" in capsys.readouterr().err
+            server.start()
+            run.log_epoch(3, {"loss": 0.25})
+        store = connect(server.address, tmp_path)
+        (shown,) = store.client.search_runs([store.experiment("drawn")])
+        points = store.client.get_metric_history(shown.info.run_id, "epochs/loss")
+        assert [(point.step, point.value) for point in points] == [(1, 1.0), (2, 0.5), (3, 0.25)]
+        assert shown.info.status == "FINISHED"
+    finally:
+        server.stop()
