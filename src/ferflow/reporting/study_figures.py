@@ -133,7 +133,7 @@ def study_front(trials: pd.DataFrame, metric: str) -> Figure:
     figure = new_figure(f"{finding}; {len(front)} of {len(completed)} trials are on the Pareto front", height=4.0)
     axes = figure.add_subplot()
     if len(others):
-        axes.scatter(others["mmac"], others["value"], color=GREY, s=36, label="another is better in both", zorder=3)
+        axes.scatter(others["mmac"], others["value"], color=GREY, s=36, label="dominated", zorder=3)
     axes.plot(front["mmac"], front["value"], drawstyle="steps-post", color=RED, linewidth=1.2, zorder=4)
     axes.scatter(front["mmac"], front["value"], color=RED, s=45, label="on the Pareto front", zorder=5)
     axes.yaxis.set_major_formatter(PercentTicks())
