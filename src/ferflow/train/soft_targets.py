@@ -52,6 +52,8 @@ def read_soft_targets(path: Path, split: Split, teacher: str) -> npt.NDArray[np.
     with reading(path, stage):
         values = table[list(split.classes)].to_numpy(np.float64)
     if not (values >= 0).all() or not (values.sum(axis=1) > 0).all():
-        raise DataError(f"{path} is invalid: a row does not hold probabilities. Run the stage again: dvc repro -f {stage}.")
+        raise DataError(
+            f"{path} is invalid: a row does not hold probabilities. Run the stage again: dvc repro -f {stage}."
+        )
     shares: npt.NDArray[np.float32] = (values / values.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
