@@ -24,7 +24,7 @@ from ferflow.reporting.study_figures import (
 )
 from ferflow.reporting.style import PercentTicks
 from ferflow.reporting.text import count, listed, percent_of, printable, short_number
-from ferflow.train.search_space import Choice, FloatRange, IntRange
+from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange
 
 CLASSES = ("angry", "disgust", "happy")
 

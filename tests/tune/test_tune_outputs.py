@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from tune_objective import SPACE, peak
 
-from ferflow.train.search_space import Choice
+from ferflow.train.recipe.search_space import Choice
 from ferflow.tune.choice import Choice as Recommended
 from ferflow.tune.rules import Rules
 from ferflow.tune.study import run_study

@@ -11,7 +11,7 @@ from ferflow.base.contracts import BestParams, read_contract
 from ferflow.base.errors import ConfigError
 from ferflow.base.hashing import sha256
 from ferflow.train.recipe import SearchSettings
-from ferflow.train.search_space import FloatRange
+from ferflow.train.recipe.search_space import FloatRange
 from ferflow.tune.crew import Crew
 from ferflow.tune.search_run import tune_model
 from ferflow.tune.trial_objective import check_context, context_of

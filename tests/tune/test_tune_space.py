@@ -11,7 +11,7 @@ from tune_objective import SPACE
 from ferflow.base.files import write_text
 from ferflow.settings.training import Tune
 from ferflow.train.checkpoint import training_code
-from ferflow.train.search_space import Choice, FloatRange, IntRange, decoded
+from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange, decoded
 from ferflow.tune.choice import Choice as Recommended
 from ferflow.tune.journal import study_key
 from ferflow.tune.rules import Rules

@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from tune_objective import SPACE, peak
 
 from ferflow.base.errors import ModelError
-from ferflow.train.search_space import Choice, FloatRange
+from ferflow.train.recipe.search_space import Choice, FloatRange
 from ferflow.tune.choice import Choice as Recommended
 from ferflow.tune.rules import Rules
 from ferflow.tune.study import run_study

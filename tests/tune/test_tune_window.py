@@ -10,7 +10,7 @@ from tune_objective import SPACE, peak
 
 from ferflow.base.errors import ModelError
 from ferflow.settings.training import Tune
-from ferflow.train.search_space import Choice, FloatRange, IntRange
+from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange
 from ferflow.tune.choice import Choice as Recommended
 from ferflow.tune.journal import Journal
 from ferflow.tune.rules import Decision, Finished, Rules

@@ -3,7 +3,7 @@
 import math
 
 from ferflow.base.errors import ModelError
-from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchSpace
+from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange, SearchSpace
 
 SPACE: SearchSpace = {
     "train.learning_rate": FloatRange(low=1e-4, high=1e-1, log=True),

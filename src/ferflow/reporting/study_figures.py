@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ferflow.reporting.style import BLUE, GREY, RED, PercentTicks, new_figure, style
 from ferflow.reporting.text import percent
-from ferflow.train.search_space import Choice, FloatRange, IntRange
+from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange
 
 SpacePart = FloatRange | IntRange | Choice
 

@@ -12,7 +12,7 @@ from ferflow.base.errors import ConfigError
 from ferflow.base.explain import validate
 from ferflow.settings.training import Budget, Model
 from ferflow.train.recipe import ResultSettings, SearchSettings, Train, apply, library_versions
-from ferflow.train.search_space import SearchRules
+from ferflow.train.recipe.search_space import SearchRules
 
 if TYPE_CHECKING:
     from ferflow.settings.config import Config

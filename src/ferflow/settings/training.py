@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from ferflow.base.section import Name, NonNegativeInt, PositiveInt, Section
-from ferflow.train.search_space import Choice, FloatRange, IntRange, SearchRules, SearchSpace, fault_in
+from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange, SearchRules, SearchSpace, fault_in
 
 NO_SEARCH = "none"
 
@@ -68,7 +68,7 @@ class Model(Section):
 
 
 class Tune(SearchRules):
-    """`tune:`: the search for better settings; ferflow.train.search_space.SearchRules has the other keys.
+    """`tune:`: the search for better settings; ferflow.train.recipe.search_space.SearchRules has the other keys.
 
     Attributes:
         models: Models to search, each with its architecture; a result uses a search by `search: <model>`. Empty: no

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ferflow.train.recipe import SearchSettings
-from ferflow.train.search_space import Goal, Pruner, Sampler, Scalar, SearchSpace
+from ferflow.train.recipe.search_space import Goal, Pruner, Sampler, Scalar, SearchSpace
 
 Params = dict[str, Scalar]
 """Values by dotted key, such as {"train.learning_rate": 0.001}."""
@@ -27,7 +27,7 @@ class Rules(Record):
         trials: Number of trials.
         seed: Seed of the sampler.
         first: Params of trial 0 as far as the space allows them: the baseline. Defaults to a drawn trial.
-        sampler: See ferflow.train.search_space.SearchRules, as for the following. Defaults to tpe.
+        sampler: See ferflow.train.recipe.search_space.SearchRules, as for the following. Defaults to tpe.
         pruner: Defaults to median.
         startup_trials: Defaults to 5.
         prune_after: Defaults to 2.

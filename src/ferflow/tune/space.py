@@ -12,7 +12,7 @@ from optuna.distributions import (
 
 from ferflow.base.dotted import flatten
 from ferflow.train.recipe import SearchSettings
-from ferflow.train.search_space import Choice, FloatRange, IntRange, Scalar, SearchSpace, as_scalar, in_order
+from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange, Scalar, SearchSpace, as_scalar, in_order
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:

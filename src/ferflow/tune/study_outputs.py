@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from ferflow.base.contracts import BestParams
 from ferflow.base.dotted import merge, nest
 from ferflow.base.files import whole_folder, write_csv, write_json, write_text
-from ferflow.train.search_space import SearchSpace, decoded
+from ferflow.train.recipe.search_space import SearchSpace, decoded
 from ferflow.tune.choice import Choice
 
 

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ferflow.base.errors import ConfigError
 from ferflow.base.hashing import digest_of
-from ferflow.train.search_space import Choice, FloatRange, Scalar, SearchSpace, in_order
+from ferflow.train.recipe.search_space import Choice, FloatRange, Scalar, SearchSpace, in_order
 from ferflow.tune.rules import Decision, Finished, Params, Rules
 from ferflow.tune.space import distributions, within
 
