@@ -118,3 +118,38 @@ def test_dvc_itself_runs_no_stage_on_a_flipped_bit(project: Path) -> None:
     assert "Traceback" not in said
     sh(project, "rm -rf data/prepare; dvc checkout data/prepare; dvc repro")
     assert json.loads(sh(project, "dvc status --json")) == {}
+
+
+def test_a_clone_that_trains_other_models_misses_none_of_those_in_git(tmp_path: Path) -> None:
+    """dvc.lock keeps entries of models that are no longer trained; their files are in a cache that a clone lacks."""
+    first = make(tmp_path / "first")
+    (first / "dvc.yaml").write_text("""
+stages:
+  train:
+    foreach: ${results}
+    do:
+      cmd: python stage.py "" models/${key}/model.keras,reports/train/${key}/summary.json
+      outs: ["models/${key}", "reports/train/${key}/summary.json"]
+  report:
+    cmd: python stage.py models,reports/train reports/report.json
+    deps: [models, reports/train]
+    outs: [reports/report.json: {cache: false}]
+""")
+    (first / "params.yaml").write_text("results: {old: 1, older: 2}\n")
+    sh(first, "dvc repro && git add . && git -c user.name=t -c user.email=t@example.org commit -qm results")
+    sh(tmp_path, "git clone -q first second")
+    second = tmp_path / "second"
+    (second / "params.yaml").write_text("results: {new: 1}\n")
+    said = sh(second, "dvc repro")
+    assert "Running stage 'report'" in said
+    assert not (second / "models/old").exists()
+    damage(second / "reports/train/new/summary.json", bit_flipped)
+    with pytest.raises(DataError, match=r"reports/train/new/summary\.json is damaged"):
+        check_inputs(second, "report")
+
+
+@pytest.mark.parametrize("broken", ["dvc.yaml", "params.yaml"])
+def test_a_damaged_pipeline_file_gives_a_message(project: Path, broken: str) -> None:
+    (project / broken).write_bytes(b"a: [")
+    with pytest.raises(DataError, match=rf"(?s){broken} cannot be read: .*git checkout"):
+        check_outputs(project, "reports")

@@ -8,7 +8,7 @@ import configparser
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from ferflow.base.errors import DataError
 
 MEND_LOCK = "Take it from git (git checkout dvc.lock), or delete it (rm dvc.lock) and run again: dvc repro."
+_MEND_YAML = "Mend it, or take it from git (git checkout)."
+_INTERPOLATION = re.compile(r"\$\{([\w.]+)\}")
 _LEFT_OUT = re.compile(r"(^|/)(__pycache__|[^/]*\.egg-info)/|\.pyc$")  # what .dvcignore names
 
 
@@ -102,19 +104,60 @@ def content_differs(root: Path, path: str, md5: str) -> bool:
 
 
 def _stages(root: Path) -> dict[str, Any]:
-    import yaml  # `ferflow predict`, which checks nothing, starts faster without it
+    """Return the entries of dvc.lock by stage, without those of stages that dvc.yaml no longer has.
 
+    DVC never removes an entry. A project that trains other models than those of the lock in git has entries whose
+    files are neither on disk nor read by any stage.
+    """
     path = root / "dvc.lock"
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{path} cannot be read: {error}. {MEND_LOCK}") from None
+    content = _read_yaml(path, MEND_LOCK)
     if content is not None and not is_lock(content):
         raise DataError(f"{path} is damaged: it is YAML, but not what DVC writes. {MEND_LOCK}")
-    stages: dict[str, Any] = (content or {}).get("stages") or {}
-    return stages
+    present = _present(root)
+    return {name: entry for name, entry in ((content or {}).get("stages") or {}).items() if present(name)}
+
+
+def _present(root: Path) -> Callable[[str], bool]:
+    """Return what tells whether dvc.yaml has a stage of some name, with its `foreach` filled in from params.yaml.
+
+    DVC's own resolver would take a second at the start of every stage. Where its syntax goes further than ours, all
+    stages of that kind count as present.
+    """
+    definition = _read_yaml(root / "dvc.yaml", _MEND_YAML)
+    kinds = definition.get("stages") if isinstance(definition, dict) else None
+    if not isinstance(kinds, dict):
+        return lambda name: True
+    params = _read_yaml(root / "params.yaml", _MEND_YAML)
+
+    def keys(kind: str) -> Collection[str] | None:
+        items = kinds[kind].get("foreach") if isinstance(kinds[kind], dict) else None
+        if isinstance(items, str) and (named := _INTERPOLATION.fullmatch(items)):
+            items = params
+            for part in named[1].split("."):
+                items = items.get(part) if isinstance(items, dict) else None
+        return {str(key) for key in items} if isinstance(items, dict) else None
+
+    known = {kind: keys(kind) for kind in kinds}
+
+    def present(name: str) -> bool:
+        kind, _, key = name.partition("@")
+        if kind not in known:
+            return False
+        allowed = known[kind]
+        return allowed is None or key in allowed
+
+    return present
+
+
+def _read_yaml(path: Path, mend: str) -> Any:
+    import yaml  # `ferflow predict`, which checks nothing, starts faster without it
+
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path} cannot be read: {error}. {mend}") from None
 
 
 def is_lock(content: object) -> bool:
