@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ferflow.use.crop import cut, place
 from ferflow.use.recognizer import Recognizer
 from ferflow.use.yunet import YuNet
 from made_network import drawn_faces, scene, write_network
@@ -23,7 +24,7 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory, detector: YuNet) ->
     crops = []
     for face in faces:
         photo = scene([face], places=((200, 150),))
-        crops.append(cutter.crop(photo[:, :, 0], detector.detect(photo)[0]))
+        crops.append(cut(photo[:, :, 0], place(detector.detect(photo)[0], cutter.card.crop), cutter.card.side))
     return write_network(folder / "second", np.stack(crops))
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ferflow.predict.faces_in_time import FaceTracker, Smoother
 from ferflow.use.card_file import CropTemplate
-from ferflow.use.crop import cut, place
+from ferflow.use.crop import cut, placements
 from ferflow.use.face import Box, Face
 
 RGBA = "const image = { data: Uint8Array.from(v[0]), width: v[1], height: v[2] };"
@@ -47,10 +47,8 @@ def test_crops_are_pythons(opened: OpenPage) -> None:
     grey = rng.integers(0, 256, (60, 80), np.uint8)
     default = CropTemplate.default()
     body = """const grey = { data: Uint8Array.from(v[0]), width: 80, height: 60 };
-      return v[1].map(([face, template]) => {
-        const placement = m.place(face, template);
-        return [placement, Array.from(m.cut(grey, placement, 24))];
-      });"""
+      return v[1].map(([face, template]) =>
+        m.placements(face, template, grey).map((placement) => [placement, Array.from(m.cut(grey, placement, 24))]));"""
     cases = []
     for number in range(24):
         centre, side = rng.uniform(0, 60, 2), rng.uniform(4, 90)
@@ -60,6 +58,8 @@ def test_crops_are_pythons(opened: OpenPage) -> None:
         landmarks = np.stack([turned.real, turned.imag], 1) + centre + rng.normal(0, side / 40, (5, 2))
         if number == 0:
             landmarks[:] = centre  # on one point: the box decides
+        if number == 1:
+            landmarks[0] += 9e3  # a face far larger than the picture: the box decides
         box = Box(*(centre - side / 2), side, side)
         template = default.model_copy(update={"rotate": number % 3 > 0, "box_height": 1.1})
         cases.append((Face(box, 0.9, landmarks.astype(np.float32)), template))
@@ -75,14 +75,14 @@ def test_crops_are_pythons(opened: OpenPage) -> None:
             for face, template in cases
         ],
     )
-    for (face, template), (placement, crop) in zip(cases, told, strict=True):
-        expected = place(face, template)
-        assert abs(complex(*placement["origin"]) - expected.origin) < 1e-4
-        assert abs(complex(*placement["axis"]) - expected.axis) < 1e-4
-        # A sum that falls onto an integer may be cut to the one below: a level of 255.
-        difference = np.abs(np.reshape(crop, (24, 24)) - cut(grey, expected, 24).astype(int))
-        assert difference.max() <= 1
-        assert (difference > 0).mean() < 0.01
+    for (face, template), crops in zip(cases, told, strict=True):
+        for expected, (placement, crop) in zip(placements(face, template, (60, 80)), crops, strict=True):
+            assert abs(complex(*placement["origin"]) - expected.origin) < 1e-4
+            assert abs(complex(*placement["axis"]) - expected.axis) < 1e-4
+            # A sum that falls onto an integer may be cut to the one below: a level of 255.
+            difference = np.abs(np.reshape(crop, (24, 24)) - cut(grey, expected, 24).astype(int))
+            assert difference.max() <= 1
+            assert (difference > 0).mean() < 0.01
 
 
 def test_faces_keep_their_numbers_as_in_python(opened: OpenPage) -> None:

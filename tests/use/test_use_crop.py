@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferflow.use.card_file import CropTemplate
-from ferflow.use.crop import Placement, cut, learn_template, place, places
+from ferflow.use.crop import Placement, cut, learn_template, place, placements, places
 from ferflow.use.face import Box, Face, Rgb
 from made_network import drawn_faces
 
@@ -77,6 +77,33 @@ def test_landmarks_on_one_point_fall_back_to_the_box(rotate: bool) -> None:
     face = Face(Box(50, 60, 70, 102), 1.0, np.full((5, 2), 80, np.float32))
     assert place(face, template) == place(Face(face.box, 1.0), template)
     assert place(face, template).axis == pytest.approx(100)
+
+
+@given(x=offsets, y=offsets, side=sides, angle=angles, factor=st.floats(0.5, 2))
+@settings(deadline=None)
+def test_a_zoomed_crop_keeps_its_centre_and_angle(x: float, y: float, side: float, angle: float, factor: float) -> None:
+    crop = Placement(complex(x, y), cmath.rect(side, np.deg2rad(angle)))
+    zoomed = crop.zoomed(factor)
+    assert zoomed.axis == pytest.approx(factor * crop.axis)
+    np.testing.assert_allclose(zoomed.points([[0.5, 0.5]]), crop.points([[0.5, 0.5]]), rtol=1e-5, atol=0.01)
+
+
+def test_a_face_is_cut_by_its_landmarks_smaller_and_larger_and_by_its_box() -> None:
+    truth = Placement(300 + 200j, cmath.rect(150, 0.3))
+    face = Face(Box(290, 180, 130, 180), 1.0, truth.points(places(TEMPLATE)))
+    smaller, larger, square = placements(face, TEMPLATE, (480, 640))
+    assert abs(smaller.axis) == pytest.approx(0.93 * 150, rel=1e-4)
+    assert abs(larger.axis) == pytest.approx(1.07 * 150, rel=1e-4)
+    assert square == place(Face(face.box, 1.0), TEMPLATE)
+    assert square.axis.imag == 0
+
+
+@pytest.mark.parametrize("landmarks", [None, np.array([[0, 0], [9e5, 0], [4e5, 2e5], [1e5, 5e5], [8e5, 5e5]])])
+def test_without_landmarks_or_with_absurd_ones_the_box_gives_all_crops(landmarks: np.ndarray | None) -> None:
+    face = Face(Box(290, 180, 130, 180), 1.0, landmarks)
+    smaller, larger, square = placements(face, TEMPLATE, (480, 640))
+    assert square.axis == pytest.approx(180 / TEMPLATE.box_height)
+    assert (smaller, larger) == (square.zoomed(0.93), square.zoomed(1.07))
 
 
 def test_a_crop_at_its_own_size_is_the_picture_itself() -> None:

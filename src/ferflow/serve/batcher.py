@@ -32,8 +32,8 @@ class Batcher:
         """Make an empty queue.
 
         Args:
-            predict: The network: faces, uint8, (N, side, side), to probabilities, float32, (N, classes). It runs in a
-                thread, one call at a time.
+            predict: The network: faces, uint8, (N, crops, side, side), to probabilities, float32, (N, classes). It
+                runs in a thread, one call at a time.
             most: Faces from which the network does not wait for more. More than these run at once only if one
                 picture has them.
             wait: Seconds that a face waits at most for others.
@@ -59,7 +59,7 @@ class Batcher:
         """Return the probabilities of some faces, (N, classes), once the network has run.
 
         Args:
-            faces: uint8, (N, side, side), N at least 1.
+            faces: Their crops, uint8, (N, crops, side, side), N at least 1.
         """
         future: asyncio.Future[Probabilities] = asyncio.get_running_loop().create_future()
         self._waiting.append((faces, future))

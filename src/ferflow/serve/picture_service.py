@@ -44,7 +44,7 @@ class PictureService:
         """
         self._recognizer, self._limits, self._counters = recognizer, limits, counters
         self._workers = Workers(limits.threads, "pictures")
-        self._batcher = Batcher(recognizer.network.probabilities, limits.batch, limits.wait, counters.batch)
+        self._batcher = Batcher(recognizer.probabilities, limits.batch, limits.wait, counters.batch)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

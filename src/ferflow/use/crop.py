@@ -2,7 +2,8 @@
 
 A network answers best for faces that lie in the crop as they did in training: eyes, nose and mouth at the same places,
 at the same size. `CropTemplate` states these places; `learn_template` finds them; `cut` moves a face there by a shift,
-one scale and, if the template says so, a rotation. A face is never stretched.
+one scale and, if the template says so, a rotation. A face is never stretched. Landmarks are a few pixels off, and so
+are the crops that a network was trained on, so a face is answered from several crops (`placements`).
 """
 
 from math import ceil
@@ -19,6 +20,8 @@ Grey = npt.NDArray[np.uint8]
 """Grey levels 0 to 255, uint8, (height, width)."""
 
 _LARGEST_SAMPLE = 4096  # pixels a side: bounds the work for a box that a detector other than YuNet makes up
+_ZOOMS = (0.93, 1.07)
+_WIDEST = 4  # pictures; a wider crop comes of landmarks that are no face, and the box is the better guess
 _LEARNING_SIDE, _LEARNING_FRAME = (
     144,
     48,
@@ -44,6 +47,10 @@ class Placement(NamedTuple):
         """Return the points of the picture that lie at some shares of the crop, (N, 2); float32, (N, 2)."""
         placed = self.origin + _complex(shares) * self.axis
         return np.stack([placed.real, placed.imag], 1).astype(np.float32)
+
+    def zoomed(self, factor: float) -> "Placement":
+        """Return the crop with the same centre whose side is `factor` times as long."""
+        return Placement(self.origin + (1 - factor) * (0.5 + 0.5j) * self.axis, factor * self.axis)
 
     @property
     def corners(self) -> Points:
@@ -71,6 +78,28 @@ def place(face: Face, template: CropTemplate) -> Placement:
     side = box.height / template.box_height
     centre = complex(box.x + box.width / 2, box.y + box.height / 2)
     return Placement(centre - complex(*template.box_centre) * side, complex(side))
+
+
+def placements(face: Face, template: CropTemplate, shape: tuple[int, int]) -> list[Placement]:
+    """Return where the crops of a face lie whose probabilities are averaged.
+
+    Two lie by the landmarks, one slightly smaller and one slightly larger than the template; the third is the upright
+    square around the box. Detectors err differently in landmarks and box, so that their mean errs less. Without
+    landmarks, or if these are absurd, all three lie by the box. `bench/round_trip.py` measures what each is worth.
+
+    Args:
+        face: The face.
+        template: Where faces lie in training crops.
+        shape: Height and width of the picture in pixels.
+
+    Returns:
+        Three placements.
+    """
+    square = place(Face(face.box, face.score), template)
+    middle = place(face, template)
+    if abs(middle.axis) > _WIDEST * max(shape):
+        middle = square
+    return [*map(middle.zoomed, _ZOOMS), square]
 
 
 def places(template: CropTemplate) -> Points:

@@ -9,14 +9,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from ferflow.use.card_file import Card
-from ferflow.use.crop import Grey, cut, place
+from ferflow.use.crop import Grey, cut, placements
 from ferflow.use.face import Box, Detector, Face, Points, Rgb
 from ferflow.use.model_source import DEFAULT, find_network
 from ferflow.use.network import Network
 from ferflow.use.picture import PictureError, Source, read_picture, to_grey
 
 _FEWEST_PIXELS = 1.0  # a side; a box of nothing has no face in it
-_WIDEST = 4  # pictures; a wider crop comes of landmarks that are no face, and the box is the better guess
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,21 +111,36 @@ class Recognizer:
             faces: Faces in it. A face without a size is left out.
         """
         faces, crops = self.crops(picture, faces)
-        rows = self.network.probabilities(crops)
+        rows = self.probabilities(crops)
         return [self.recognition(row, face) for row, face in zip(rows, faces, strict=True)]
 
     def crops(self, picture: Rgb, faces: Sequence[Face]) -> tuple[list[Face], Grey]:
-        """Return the faces that have a size, and their crops as the network gets them: uint8, (N, side, side).
+        """Return the faces that have a size, and the crops of each as the network gets them.
 
         Args:
             picture: The picture, uint8, (height, width, 3), RGB.
             faces: Faces in it.
+
+        Returns:
+            The N faces, and their crops: uint8, (N, crops, side, side).
         """
         faces = [face for face in faces if min(face.box.width, face.box.height) >= _FEWEST_PIXELS]
         if not faces:
-            return [], np.zeros((0, self.card.side, self.card.side), np.uint8)
+            return [], np.zeros((0, 1, self.card.side, self.card.side), np.uint8)
         grey = to_grey(picture)
-        return faces, np.stack([self.crop(grey, face) for face in faces])
+        return faces, np.stack([self.crops_of(grey, face) for face in faces])
+
+    def probabilities(self, crops: Grey) -> npt.NDArray[np.float32]:
+        """Return the mean of the network's probabilities over the crops of each face.
+
+        Args:
+            crops: uint8, (N, crops, side, side), as `crops` returns them; N may be 0.
+
+        Returns:
+            float32, (N, classes), in the order of `card.classes`; rows sum to 1.
+        """
+        rows = self.network.probabilities(crops.reshape(-1, *crops.shape[2:]))
+        return rows.reshape(*crops.shape[:2], -1).mean(1) if len(crops) else rows
 
     def batch(self, images: Iterable[Source], *, bgr: bool = False) -> list[list[Recognition]]:
         """Return the faces of several pictures: one list a picture, in their order; see calling a Recognizer.
@@ -159,12 +173,17 @@ class Recognizer:
         ]
         return [self.recognition(row) for row in self.network.probabilities(np.stack(greys))] if greys else []
 
-    def crop(self, grey: Grey, face: Face) -> Grey:
-        """Return the crop of a face as the network gets it: uint8, (side, side)."""
-        placement = place(face, self.card.crop)
-        if abs(placement.axis) > _WIDEST * max(grey.shape):
-            placement = place(Face(face.box, face.score), self.card.crop)
-        return cut(grey, placement, self.card.side)
+    def crops_of(self, grey: Grey, face: Face) -> Grey:
+        """Return the crops of a face as the network gets them: uint8, (crops, side, side).
+
+        Args:
+            grey: The picture's grey levels, uint8, (height, width).
+            face: A face in it.
+        """
+        height, width = grey.shape
+        return np.stack(
+            [cut(grey, where, self.card.side) for where in placements(face, self.card.crop, (height, width))]
+        )
 
     def recognition(self, row: npt.NDArray[np.float32], face: Face | None = None) -> Recognition:
         """Return what the network's probabilities of one face, float32, (classes,), say; None stands for a crop."""

@@ -3,6 +3,8 @@
 import { clamp } from "./pixels.js";
 
 const LARGEST_SAMPLE = 4096; // pixels a side: bounds the work for an absurd box
+const ZOOMS = [0.93, 1.07];
+const WIDEST = 4; // pictures; a wider crop comes of landmarks that are no face
 const POINTS = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"];
 
 /**
@@ -13,7 +15,7 @@ const POINTS = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"];
  * @param template `crop` of card.json.
  * @returns {{origin: [number, number], axis: [number, number]}} In pixels.
  */
-export function place(face, template) {
+function place(face, template) {
   const there = POINTS.map((name) => template[name]);
   const [middleThere, middleHere] = [mean(there), mean(face.landmarks)];
   let real = 0;
@@ -35,10 +37,36 @@ export function place(face, template) {
     const [u, v] = middleThere;
     return { origin: [middleHere[0] - u * axis[0] + v * axis[1], middleHere[1] - u * axis[1] - v * axis[0]], axis };
   }
-  const [x, y, width, height] = face.box;
+  return square(face, template);
+}
+
+/**
+ * Return where the crops of a face lie whose probabilities are averaged: two by the landmarks, slightly smaller and
+ * larger than the template, and the square around the box.
+ * @param face A face with five landmarks.
+ * @param template `crop` of card.json.
+ * @param {{width: number, height: number}} picture Where the face was found.
+ */
+export function placements(face, template, { width, height }) {
+  const [found, upright] = [place(face, template), square(face, template)];
+  const middle = Math.hypot(...found.axis) > WIDEST * Math.max(width, height) ? upright : found;
+  return [...ZOOMS.map((factor) => zoomed(middle, factor)), upright];
+}
+
+/** Return the upright crop that the template puts around the detector's box. */
+function square({ box: [x, y, width, height] }, template) {
   const side = height / template.box_height;
   const [u, v] = template.box_centre;
   return { origin: [x + width / 2 - u * side, y + height / 2 - v * side], axis: [side, 0] };
+}
+
+/** Return the crop with the same centre whose side is `factor` times as long. */
+function zoomed({ origin, axis }, factor) {
+  const part = (1 - factor) / 2;
+  return {
+    origin: [origin[0] + part * (axis[0] - axis[1]), origin[1] + part * (axis[0] + axis[1])],
+    axis: [factor * axis[0], factor * axis[1]],
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 // The worker that looks at pictures, so that the page answers to keys and clicks meanwhile.
 
 import * as ort from "../ort/ort.wasm.bundle.min.mjs";
-import { cut, place } from "./crop.js";
+import { cut, placements } from "./crop.js";
 import { readPixels, toGrey } from "./pixels.js";
 import { scaled, YuNet } from "./yunet.js";
 
@@ -96,17 +96,23 @@ async function recognize(image, found) {
   if (faces.length === 0) return [];
   const grey = toGrey(image);
   const size = card.side ** 2;
-  const crops = new Uint8Array(faces.length * size);
-  faces.forEach((face, index) => {
-    crops.set(cut(grey, place(face, card.crop), card.side), index * size);
+  const looks = faces.flatMap((face) => placements(face, card.crop, grey));
+  const crops = new Uint8Array(looks.length * size);
+  looks.forEach((placement, index) => {
+    crops.set(cut(grey, placement, card.side), index * size);
   });
-  const input = new ort.Tensor("uint8", crops, [faces.length, card.side, card.side]);
+  const input = new ort.Tensor("uint8", crops, [looks.length, card.side, card.side]);
   const output = (await network.run({ [card.input.name]: input }))[card.output.name];
   const count = card.classes.length;
-  const recognized = faces.map((face, index) => ({
-    ...face,
-    probabilities: Array.from(output.data.subarray(index * count, (index + 1) * count)),
-  }));
+  const each = looks.length / faces.length;
+  const recognized = faces.map((face, index) => {
+    const rows = output.data.subarray(index * each * count, (index + 1) * each * count);
+    const sums = new Array(count).fill(0);
+    rows.forEach((share, place) => {
+      sums[place % count] += share;
+    });
+    return { ...face, probabilities: sums.map((sum) => sum / each) };
+  });
   output.dispose();
   return recognized;
 }
