@@ -1,6 +1,5 @@
 """`ferflow track`: add to MLflow what it lacks of the results on disk, and nothing twice."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ from ferflow.base.arrays import Split, read_split
 from ferflow.base.errors import DataError, FerflowError, ModelError, TrackingError
 from ferflow.base.files import write_json
 from ferflow.base.hashing import sha256
+from ferflow.ui.tracking.adoption import adopt_live_run
 from ferflow.ui.tracking.champions import DECISION, champion_of, usable
 from ferflow.ui.tracking.dvc_lock import Lock, read_lock
 from ferflow.ui.tracking.exported_files import EXPORT, attach_export
@@ -19,7 +19,7 @@ from ferflow.ui.tracking.moved_project import follow_moved_project
 from ferflow.ui.tracking.registration_turn import versions_of
 from ferflow.ui.tracking.registry import Candidate, Registered, register
 from ferflow.ui.tracking.result_runs import Study, Training
-from ferflow.ui.tracking.run_content import LOGGED, Content, Outcome, Point, git_tags, write_run
+from ferflow.ui.tracking.run_content import LOGGED, Content, Outcome, git_tags, write_run
 from ferflow.ui.tracking.source_snapshot import keep_uncommitted_changes
 from ferflow.ui.tracking.store import FINGERPRINT, Store, connect
 from ferflow.ui.tracking.sync_report import SyncReport
@@ -141,7 +141,7 @@ class _Sync:
         except TrackingError as error:
             self.report.skipped[stage] = str(error)
             return
-        run = run or self._adopt(experiment, stage, content.points)
+        run = run or adopt_live_run(self.store, experiment, stage, self.lock.fingerprint(stage), content.points)
         try:
             self._write(stage, experiment, run, shown.digest, content, trials)
         except (ModelError, DataError) as error:
@@ -282,30 +282,3 @@ class _Sync:
                 write_run(self.store, experiment, nested, digest, trial)
         write_run(self.store, experiment, run, digest, content)
         self.report.outcomes[stage] = outcome
-
-    def _adopt(self, experiment: str, stage: str, points: Sequence[Point]) -> "Run | None":
-        """Return the live run of the training that gave these metrics, with the fingerprint of dvc.lock, or None.
-
-        DVC hashes a stage's code both before and after it runs. If the code is edited during the training, dvc.lock
-        gets another fingerprint than the live run has; equal metrics at every step show that it is the same training.
-        """
-        if not points:
-            return None
-        expected = {(key, step): value for key, value, step in points}
-        with self.store.session() as client:
-            for run in client.search_runs([experiment], f"tags.`ferflow.stage` = '{stage}' and status = 'FINISHED'"):
-                if LOGGED in run.data.tags:
-                    continue
-                logged = {
-                    (metric.key, metric.step): metric.value
-                    for key in {key for key, _, _ in points} & run.data.metrics.keys()
-                    for metric in client.get_metric_history(run.info.run_id, key)
-                }
-                if logged.keys() == expected.keys() and all(
-                    # history.csv has six significant digits, the live run all of them.
-                    math.isclose(logged[point], expected[point], rel_tol=1e-4, abs_tol=1e-6)
-                    for point in expected
-                ):
-                    client.set_tag(run.info.run_id, FINGERPRINT, self.lock.fingerprint(stage))
-                    return client.get_run(run.info.run_id)
-        return None
