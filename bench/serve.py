@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_machine import processor
 from PIL import Image
 
 from ferflow.base.files import write_json, write_text
@@ -48,8 +49,7 @@ def main() -> None:
     parser.add_argument("--note", default="", help="what else ran on the machine, for the report")
     arguments = parser.parse_args()
     photos = photographs()
-    few = max(64, arguments.requests // 10)
-    load = os.getloadavg()[0]
+    few, load = max(64, arguments.requests // 10), os.getloadavg()[0]
     with service(arguments.model) as (process, port):
         for photo in photos:
             send(http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT), photo)
@@ -66,8 +66,7 @@ def main() -> None:
         process.send_signal(signal.SIGTERM)
         report["exit_status"] = process.wait(_TIMEOUT)
     write_json(ROOT / "reports/bench/serve.json", report)
-    text = table(report)
-    page = ROOT / "docs/use.md"
+    text, page = table(report), ROOT / "docs/use.md"
     if page.is_file() and START in (old := page.read_text(encoding="utf-8")):
         before, _, rest = old.partition(START)
         write_text(page, f"{before}{START}\n{text}\n{END}{rest.partition(END)[2]}")
@@ -235,14 +234,6 @@ def in_threads(functions: Sequence[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return "an unknown processor"
 
 
 def _attack(content: bytes, type: str, port: int) -> str:

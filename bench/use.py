@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench_machine import has_vnni, processor
 
 from ferflow.base.files import write_json, write_text
 
@@ -207,23 +208,6 @@ def litert_runner(folder: Path, way: str) -> Runner:
         return interpreter.get_tensor(end)
 
     return run
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    return cpuinfo("model name") or "an unknown processor"
-
-
-def has_vnni() -> bool:
-    """Return whether the processor has instructions for 8-bit dot products."""
-    return "vnni" in cpuinfo("flags")
-
-
-def cpuinfo(key: str) -> str:
-    """Return a value of Linux's list of processors, or nothing."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
 
 
 if __name__ == "__main__":
