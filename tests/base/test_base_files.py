@@ -5,9 +5,18 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ferflow.base.files import read_json, whole_file, whole_folder, write_json, write_text, write_yaml
+from ferflow.base.files import (
+    read_json,
+    whole_file,
+    whole_folder,
+    write_archive,
+    write_json,
+    write_text,
+    write_yaml,
+)
 from ferflow.base.hashing import sha256
 
 
@@ -117,3 +126,20 @@ def test_sha256(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(os.urandom(200_000))
     assert sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_an_archive_has_the_same_bytes_with_every_python(tmp_path: Path) -> None:
+    """np.savez writes other headers with Python 3.11.2 than with 3.11.7, so that the digest is stated here."""
+    arrays = {"kinds": np.array(["blur", "noise"]), "predicted": np.arange(6, dtype=np.uint8).reshape(2, 3)}
+    write_archive(tmp_path / "a.npz", **arrays)
+    assert sha256(tmp_path / "a.npz") == "65eb8179f55bc689964a089f288471659a9a7c70513490c3a3869e1dfaf3d026"
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as content:
+        assert content.files == list(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(content[name], array)
+
+
+def test_objects_are_not_archived(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Object arrays"):
+        write_archive(tmp_path / "a.npz", names=np.array([{}]))
+    assert names(tmp_path) == []

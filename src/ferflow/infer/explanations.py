@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ferflow.base.files import whole_file
+from ferflow.base.files import write_archive
 from ferflow.infer.grad_cam import grad_cam, last_spatial_layer
 from ferflow.scoring.predictions import Predictions
 
@@ -63,6 +63,5 @@ def explain(
 
 
 def write_explanations(path: Path, explanations: Explanations) -> None:
-    """Write explanations.npz, the same bytes from the same values: NumPy writes no time into the archive."""
-    with whole_file(path) as temporary:
-        np.savez_compressed(temporary, rows=explanations.rows, maps=explanations.maps)
+    """Write explanations.npz, the same bytes from the same values."""
+    write_archive(path, rows=explanations.rows, maps=explanations.maps)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ferflow.base.errors import DataError
-from ferflow.base.files import reading, whole_file
+from ferflow.base.files import reading, write_archive
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,13 @@ class CorruptedPredictions:
 
 
 def write_corrupted(path: Path, corrupted: CorruptedPredictions) -> None:
-    """Write corruptions.npz, the same bytes from the same values: NumPy writes no time into the archive."""
-    with whole_file(path) as temporary:
-        np.savez_compressed(
-            temporary,
-            kinds=np.array(corrupted.kinds, "U32"),
-            severities=np.array(corrupted.severities, np.int64),
-            predicted=corrupted.predicted,
-        )
+    """Write corruptions.npz, the same bytes from the same values."""
+    write_archive(
+        path,
+        kinds=np.array(corrupted.kinds, "U32"),
+        severities=np.array(corrupted.severities, np.int64),
+        predicted=corrupted.predicted,
+    )
 
 
 def read_corrupted(folder: Path, images: int) -> CorruptedPredictions:

@@ -15,7 +15,7 @@ const POINTS = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"];
  * @param template `crop` of card.json.
  * @returns {{origin: [number, number], axis: [number, number]}} In pixels.
  */
-function place(face, template) {
+export function place(face, template) {
   const there = POINTS.map((name) => template[name]);
   const [middleThere, middleHere] = [mean(there), mean(face.landmarks)];
   let real = 0;
