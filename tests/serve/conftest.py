@@ -21,7 +21,7 @@ def recognizer(network: Path) -> Recognizer:
     return Recognizer(network, threads=1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service(recognizer: Recognizer) -> Iterator[httpx.Client]:
     """A client of a service with small limits."""
     limits = Limits(max_bytes=400_000, max_pixels=1_000_000, max_pictures=3, max_faces=3)

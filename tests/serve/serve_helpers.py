@@ -3,7 +3,9 @@
 import contextlib
 import functools
 import io
+import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -41,7 +43,16 @@ def serving(recognizer: Recognizer, limits: Limits) -> Iterator[tuple[httpx.Clie
         finally:
             server.should_exit = True
             thread.join(30)
-    assert not thread.is_alive(), "the server did not stop"
+    assert not thread.is_alive(), f"the server did not stop: {why_alive(server, thread)}"
+
+
+def why_alive(server: uvicorn.Server, thread: threading.Thread) -> str:
+    """What a server that does not stop is waiting for."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    state = server.server_state
+    cycles = [getattr(connection, "cycle", None) for connection in state.connections]
+    requests = [cycle and (cycle.scope["path"], cycle.response_complete) for cycle in cycles]
+    return f"connections {requests}, tasks {state.tasks}, at {''.join(traceback.format_stack(frame))}"
 
 
 @functools.cache
