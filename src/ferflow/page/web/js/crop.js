@@ -2,7 +2,7 @@
 
 import { clamp } from "./pixels.js";
 
-const LARGEST_SAMPLE = 4096; // pixels a side: bounds the work for an absurd box
+const FINEST = 4; // pixels of the picture across a pixel of the crop; a larger face is first reduced towards that
 const ZOOMS = [0.93, 1.07];
 const WIDEST = 4; // pictures; a wider crop comes of landmarks that are no face
 const POINTS = ["right_eye", "left_eye", "nose", "right_mouth", "left_mouth"];
@@ -71,29 +71,62 @@ function zoomed({ origin, axis }, factor) {
 
 /**
  * Return a crop as grey levels, side * side bytes: where a pixel of it covers several of the picture, their mean, else
- * bilinear interpolation; beyond the picture's edge its edge is repeated. Pillow's arithmetic, its truncation included.
+ * bilinear interpolation; beyond the picture's edge its edge is repeated. A picture whose face is far larger than the
+ * crop is first reduced. Pillow's arithmetic, its truncation included.
  * @param grey One byte a pixel.
  * @param {{origin: [number, number], axis: [number, number]}} placement Where the crop lies.
  * @param {number} side Height and width in pixels.
  */
-export function cut(grey, { origin, axis }, side) {
-  const length = Math.hypot(axis[0], axis[1]);
-  const most = Math.floor(LARGEST_SAMPLE / side);
-  const samples = Math.max(1, Math.min(Math.ceil(length / side - 1e-6), most));
+export function cut(grey, placement, side) {
+  const scale = Math.hypot(...placement.axis) / side;
+  const shrink = Math.max(1, Math.floor(scale / FINEST));
+  const [region, { origin, axis }] = shrink > 1 ? reduced(grey, placement, shrink) : [grey, placement];
+  const samples = Math.max(1, Math.ceil(scale / shrink - 1e-6));
   const fine = side * samples;
   const step = [axis[0] / fine, axis[1] / fine];
-  const count = samples ** 2;
-  const factor = Math.floor(2 ** 24 / count); // Pillow divides by a multiplication
-  const sums = new Uint32Array(side * side).fill(Math.floor(count / 2));
+  const sums = new Uint32Array(side * side);
   for (let y = 0; y < fine; y++) {
     const row = Math.floor(y / samples) * side;
     for (let x = 0; x < fine; x++) {
       const acrossX = step[0] * (x + 0.5) - step[1] * (y + 0.5) + origin[0];
       const acrossY = step[1] * (x + 0.5) + step[0] * (y + 0.5) + origin[1];
-      sums[row + Math.floor(x / samples)] += sample(grey, acrossX - 0.5, acrossY - 0.5);
+      sums[row + Math.floor(x / samples)] += sample(region, acrossX - 0.5, acrossY - 0.5);
     }
   }
-  return Uint8Array.from(sums, (sum) => Math.floor((sum * factor) / 2 ** 24));
+  return means(sums, samples ** 2);
+}
+
+/** Return the part of a picture around a placement, shrink * shrink pixels brought to one, and the placement in it. */
+function reduced({ data, width, height }, { origin, axis }, shrink) {
+  const [left, right] = range(origin[0], axis[0], -axis[1], shrink);
+  const [top, bottom] = range(origin[1], axis[1], axis[0], shrink);
+  const columns = Math.ceil((right - left) / shrink);
+  const rows = Math.ceil((bottom - top) / shrink);
+  const sums = new Uint32Array(columns * rows);
+  for (let y = 0; y < rows * shrink; y++) {
+    const row = Math.floor(y / shrink) * columns;
+    const from = clamp(top + y, height) * width;
+    for (let x = 0; x < columns * shrink; x++) {
+      sums[row + Math.floor(x / shrink)] += data[from + clamp(left + x, width)];
+    }
+  }
+  const moved = [(origin[0] - left) / shrink, (origin[1] - top) / shrink];
+  return [
+    { data: means(sums, shrink ** 2), width: columns, height: rows },
+    { origin: moved, axis: axis.map((part) => part / shrink) },
+  ];
+}
+
+/** Return the first and last pixel, to one side, that a crop needs: its corners start at `origin` and span two edges. */
+function range(origin, edge, other, shrink) {
+  const corners = [origin, origin + edge, origin + other, origin + edge + other].map(Math.fround);
+  return [Math.floor(Math.min(...corners)) - 2 * shrink, Math.ceil(Math.max(...corners)) + 3 * shrink];
+}
+
+/** Return sums of `count` grey levels as their means, rounded as Pillow does, which divides by a multiplication. */
+function means(sums, count) {
+  const factor = Math.floor(2 ** 24 / count);
+  return Uint8Array.from(sums, (sum) => Math.floor(((sum + Math.floor(count / 2)) * factor) / 2 ** 24));
 }
 
 /** Return the grey level at a point by bilinear interpolation, cut to an integer. */
