@@ -10,10 +10,12 @@ from ferflow.base.contracts import TrainSummary, ValidationScores
 from ferflow.base.files import write_csv, write_json
 from ferflow.scoring.corrupted_predictions import CorruptedPredictions, write_corrupted
 from ferflow.scoring.predictions import InferSummary, Predictions
+from ferflow.scoring.viewed_predictions import ViewedPredictions, write_viewed
 
 CLASSES = ("angry", "happy", "sad")
 SIDE = 16
 KINDS = ("gaussian_noise", "jpeg")
+VIEWS = ("single", "flip", "ten_crop")
 MISTAKES = 5
 
 
@@ -84,8 +86,18 @@ def answers(split: Split, seed: int, sharpness: float = 3.0) -> Predictions:
     return Predictions.on(split, odds / odds.sum(axis=1, keepdims=True))
 
 
+def answers_by_views(found: dict[str, Predictions], kinds: tuple[str, ...]) -> ViewedPredictions:
+    """The answers that are served for `flip`; others, at random, for each other kind."""
+    rng = np.random.default_rng(9)
+    splits = {}
+    for name, part in found.items():
+        rows = [part.predicted if kind == "flip" else rng.integers(0, len(CLASSES), len(part.labels)) for kind in kinds]
+        splits[name] = np.array(rows, np.uint8).reshape(len(kinds), len(part.labels))
+    return ViewedPredictions(kinds, splits)
+
+
 def write_inference(folder: Path, data: Path, seed: int = 0, kinds: tuple[str, ...] = KINDS) -> Path:
-    """Write reports/infer/<result>/ as infer does."""
+    """Write reports/infer/<result>/ as infer does; without kinds of corruption, views are not compared either."""
     found = {name: answers(read_split(data, name), seed) for name in ("validation", "test")}
     for name, predictions in found.items():
         write_csv(folder / f"predictions_{name}.csv", predictions.table())
@@ -95,5 +107,6 @@ def write_inference(folder: Path, data: Path, seed: int = 0, kinds: tuple[str, .
     np.savez_compressed(folder / "explanations.npz", rows=rows, maps=maps)
     corrupted = np.random.default_rng(seed).integers(0, len(CLASSES), (len(kinds), 2, 121), dtype=np.uint8)
     write_corrupted(folder / "corruptions.npz", CorruptedPredictions(kinds, (1, 5), corrupted))
+    write_viewed(folder / "views.npz", answers_by_views(found, VIEWS if kinds else ()))
     write_json(folder / "summary.json", InferSummary(model=folder.name, views="flip", layer="conv").to_json())
     return folder

@@ -157,6 +157,7 @@ def test_sets_follow_the_data_and_a_second_run_leaves_no_old_file(
     block = metrics_of(out)["test"]
     assert "agreement" not in block, "no votes, no block"
     assert "robustness" not in block, "no corruptions, no block"
+    assert "by_views" not in block, "no views compared, no block"
     assert not (out / "figures/agreement.png").exists()
 
 

@@ -38,6 +38,7 @@ def stored(inferred: Path, data: Path, split: str) -> dict:
         "brightness": images.reshape(len(images), -1).mean(axis=1),
         "contrast": images.reshape(len(images), -1).std(axis=1),
         "corruptions": dict(np.load(inferred / "corruptions.npz")),
+        "over_views": dict(np.load(inferred / "views.npz"))[split],
     }
 
 
@@ -116,6 +117,11 @@ def check(block: dict, part: dict, mask: np.ndarray, temperature: float, tercile
             f1 = sk.f1_score(labels[inside], predicted[inside], average="macro", labels=occur, zero_division=0)
             assert third["macro_f1"] == pytest.approx(f1, **near)
             assert 0 <= third["accuracy_low"] <= third["accuracy"] <= third["accuracy_high"] <= 1
+
+    assert list(block["by_views"]) == ["single", "flip", "ten_crop"]
+    for value, answers in zip(block["by_views"].values(), part["over_views"], strict=True):
+        assert value == pytest.approx(sk.accuracy_score(labels, answers[mask]), **near)
+    assert block["by_views"]["flip"] == block["accuracy"], "these are the views that are served"
 
     votes = part["votes"][mask]
     agreement = block["agreement"]

@@ -16,7 +16,9 @@ from ferflow.base.errors import DataError, ModelError
 from ferflow.base.files import read_json
 from ferflow.base.network import load_model, predict
 from ferflow.infer import infer
+from ferflow.infer.views import predict_views
 from ferflow.scoring.predictions import read_predictions
+from ferflow.scoring.viewed_predictions import read_viewed
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = section(
@@ -37,6 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, model_path: Path) -> Path:
 def test_the_folder_holds_every_file_and_the_same_bytes_each_time(project: Path) -> None:
     names = [
         "corruptions.npz", "explanations.npz", "predictions_test.csv", "predictions_validation.csv", "summary.json",
+        "views.npz",
     ]  # fmt: skip
     for folder in ("one", "two"):
         assert sorted(path.name for path in (project / folder / "cnn").iterdir()) == names
@@ -58,6 +61,21 @@ def test_predictions_are_those_of_the_network(project: Path, model_path: Path) -
     written = table[[f"p_{name}" for name in classes]].to_numpy()
     assert np.allclose(written, expected, rtol=2e-5, atol=0)
     assert table["predicted"].tolist() == [classes[place] for place in written.argmax(axis=1)]
+
+
+def test_each_kind_of_views_has_its_own_answers(project: Path, model_path: Path) -> None:
+    network = load_model(model_path)
+    splits = {name: read_split(project / "data/prepare", name) for name in ("validation", "test")}
+    found = read_viewed(project / "one/cnn", {name: len(split) for name, split in splits.items()})
+    assert found.views == ("single", "flip", "ten_crop")
+    for name, split in splits.items():
+        images = np.array(split.images)
+        assert np.array_equal(found.splits[name][0], predict(network, images).argmax(axis=1))
+        assert np.array_equal(found.splits[name][1], read_predictions(project / "one/cnn", name).predicted)
+        for row, views in enumerate(found.views):
+            expected = predict_views(network, images, views, 32, "").argmax(axis=1)
+            assert np.array_equal(found.splits[name][row], expected), views
+    assert len({row.tobytes() for row in found.splits["test"]}) == 3, "ten crops answer otherwise for some image"
 
 
 def test_the_most_confident_mistakes_are_explained(project: Path) -> None:

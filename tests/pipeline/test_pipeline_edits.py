@@ -56,6 +56,7 @@ CASES: dict[str, tuple[Edit, set[str]]] = {
     "a gate": (param("register.min_accuracy", 0.01), {"register"}),
     "the corruptions": (param("infer.corruptions.severities", [2]), each("infer")),
     "the views": (param("infer.views", "single"), each("infer")),
+    "the views that are compared": (param("infer.compared_views", []), each("infer")),
     "the confidence": (param("evaluate.confidence", 0.9), each("evaluate") | {"export", "register"}),
     "the way to measure": (comment("src/ferflow/evaluate/scores.py"), each("evaluate")),
     "what the network is asked": (comment("src/ferflow/infer/views.py"), each("infer")),

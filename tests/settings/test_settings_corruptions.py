@@ -1,4 +1,4 @@
-"""`infer.corruptions`: which kinds and severities are allowed."""
+"""`infer:`: which corruptions, severities and compared views are allowed."""
 
 import pytest
 from pydantic import ValidationError
@@ -25,3 +25,9 @@ def test_the_repositorys_own_and_none() -> None:
 def test_what_is_refused(change: dict[str, list[object]], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         section("infer", corruptions=change)
+
+
+def test_views_are_compared_once_each_or_not_at_all() -> None:
+    assert section("infer", compared_views=[]).compared_views == ()
+    with pytest.raises(ValidationError, match=r"compared_views: one kind occurs twice"):
+        section("infer", compared_views=["flip", "flip"])

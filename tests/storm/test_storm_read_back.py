@@ -21,6 +21,7 @@ from ferflow.compare.result_reader import read_results
 from ferflow.raw.manifest import COLUMNS, read_manifest, write_manifest
 from ferflow.scoring.corrupted_predictions import CorruptedPredictions, read_corrupted, write_corrupted
 from ferflow.scoring.predictions import read_predictions
+from ferflow.scoring.viewed_predictions import ViewedPredictions, read_viewed, write_viewed
 from ferflow.train.checkpoint import Checkpoint, State
 from ferflow.train.recipe import ResultSettings, read_settings
 from ferflow.train.soft_targets import read_soft_targets, write_soft_targets
@@ -51,6 +52,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_corrupted(
         root / "reports/infer/cnn/corruptions.npz", CorruptedPredictions(("blur", "noise"), (1, 2, 3, 4, 5), answers)
     )
+    write_viewed(
+        root / "reports/infer/cnn/views.npz",
+        ViewedPredictions(("single", "flip"), {"validation": answers[:, 0], "test": answers[:, 1]}),
+    )
     write_soft_targets(root / "targets.csv", split(), np.full((12, 3), 1 / 3))
     row = {"loss": 1.0, "val_accuracy": 0.5}
     state = State(1, [np.arange(60.0), np.ones((3, 4))], [np.arange(60.0)], [row], 2.5, 9)
@@ -79,6 +84,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "manifest.parquet": read_manifest,
     "reports/infer/cnn/predictions_test.csv": lambda path: read_predictions(path.parent, "test"),
     "reports/infer/cnn/corruptions.npz": lambda path: read_corrupted(path.parent, 30),
+    "reports/infer/cnn/views.npz": lambda path: read_viewed(path.parent, {"validation": 30, "test": 30}),
     "reports/evaluate/cnn/metrics.json": lambda path: results_of(path.parents[3]),
     "reports/train/cnn/summary.json": lambda path: read_contract(path, TrainSummary, "train@cnn"),
     "reports/train/cnn/history.csv": lambda path: (read_history(path, "train@cnn"), results_of(path.parents[3])),

@@ -183,6 +183,19 @@ def corruptions(errors: list[float]) -> Robustness:
     return Robustness(severities=[1, 5], mean_accuracy=mean, mean_error=1 - mean, relative=None, kinds=kinds)
 
 
+def test_views_have_a_table_and_networks_that_were_not_measured_have_none(project: Path) -> None:
+    assert "test-time views" not in write(project)
+    path = project / "reports/evaluate/cnn/metrics.json"
+    content = read_json(path)
+    content["validation"]["by_views"] = {"single": 0.61, "flip": 0.62, "ten_crop": 0.645}
+    for name in set(content) - {"model", "views", "temperature", "validation"}:
+        content[name]["by_views"] = {"single": 0.5, "flip": 0.52, "ten_crop": 0.535}
+    write_json(path, content)
+    section = write(project).split("### What test-time views are worth")[1].partition("##")[0]
+    assert cells(section, "cnn") == ["cnn", "61.0", "62.0", "64.5", "50.0", "52.0", "53.5"]
+    assert "vgg16" not in section
+
+
 def test_corrupted_images_have_a_table_and_an_error_compared_with_the_baseline(project: Path) -> None:
     assert "On corrupted images" not in write(project)
     for name, errors in (("cnn", [0.2, 0.4, 0.4, 0.8]), ("vgg16", [0.4, 0.8, 0.3, 0.3])):

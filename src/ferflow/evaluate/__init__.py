@@ -9,6 +9,7 @@ from ferflow.evaluate.agreement import score_agreement
 from ferflow.evaluate.evaluation_report import Evaluation, read_training, write_report
 from ferflow.evaluate.faces import read_mistakes
 from ferflow.evaluate.robustness import score_robustness
+from ferflow.evaluate.rounding import rounded
 from ferflow.evaluate.scores import score
 from ferflow.evaluate.sets import ImageFacts, check_same_images
 from ferflow.evaluate.thirds import Limits, score_thirds
@@ -17,6 +18,7 @@ from ferflow.scoring.corrupted_predictions import read_corrupted
 from ferflow.scoring.evaluation_sets import evaluation_masks
 from ferflow.scoring.predictions import InferSummary, read_predictions
 from ferflow.scoring.temperature import calibrate, fit_temperature
+from ferflow.scoring.viewed_predictions import read_viewed
 from ferflow.settings.judging import Evaluate
 
 __all__ = ["evaluate"]
@@ -54,6 +56,7 @@ def evaluate(
     for split_name, split in splits.items():
         check_same_images(predictions[split_name], split, split_name, name)
     corrupted = read_corrupted(inferred, len(splits["test"]))
+    viewed = read_viewed(inferred, {split_name: len(split) for split_name, split in splits.items()})
     facts = {split_name: ImageFacts.of(split) for split_name, split in splits.items()}
     limits = Limits.of(read_split(data, "train").images)
     validation = predictions["validation"]
@@ -68,6 +71,10 @@ def evaluate(
         if known.votes is not None:
             served = calibrate(part.probabilities, temperature)
             block = block.model_copy(update={"agreement": score_agreement(part.labels, served, known.votes)})
+        if viewed.views:
+            right = viewed.splits[split_name][:, mask] == part.labels
+            shares = {views: rounded(row.mean()) for views, row in zip(viewed.views, right, strict=True)}
+            block = block.model_copy(update={"by_views": shares})
         if split_name == "test":
             block = block.model_copy(update={"robustness": score_robustness(part, corrupted, mask)})
         blocks[set_name] = block

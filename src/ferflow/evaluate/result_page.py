@@ -12,6 +12,7 @@ from ferflow.reporting.robustness import corruption_label
 from ferflow.reporting.set_metrics import ProbabilityScores, SetMetrics, Third
 from ferflow.reporting.set_names import set_label, shown_sets, whole_sets
 from ferflow.reporting.text import DASH, percent
+from ferflow.reporting.view_names import view_label
 
 # Which figure belongs to which section, by the beginning of its file name; what belongs to none comes last.
 _CLASSES = ("per_class", "confusion", "roc", "precision_recall")
@@ -123,7 +124,22 @@ def _accuracy_section(metrics: Metrics, shown: Sequence[str]) -> PageSection:
         f"({percent(worst[1].recall)}).",
     ]
     caption = "Every set of images, with bootstrap intervals; copies of one picture are drawn together"
-    return PageSection("accuracy", "Accuracy", findings, [PageTable(caption, header, rows, frozenset(range(1, 8)))])
+    tables: list[Block] = [PageTable(caption, header, rows, frozenset(range(1, 8)))]
+    if kinds := tuple(metrics.sets["validation"].by_views or ()):
+        tables.append(_views_table(metrics, kinds))
+    return PageSection("accuracy", "Accuracy", findings, tables)
+
+
+def _views_table(metrics: Metrics, kinds: Sequence[str]) -> PageTable:
+    rows = [
+        (set_label(name), *(_share(block.by_views[kind]) for kind in kinds))
+        for name, block in metrics.sets.items()
+        if block.by_views
+    ]
+    header = ("set", *(f"{view_label(kind)}, %" for kind in kinds))
+    served = view_label(metrics.views)
+    caption = f"Accuracy by test-time views; the registered model, and all else on this page: {served}"
+    return PageTable(caption, header, rows, frozenset(range(1, len(header))))
 
 
 def _class_table(block: SetMetrics, name: str) -> PageTable:

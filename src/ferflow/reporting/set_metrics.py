@@ -148,6 +148,8 @@ class SetMetrics(Contract):
         per_class: Scores of each class by its name.
         thirds: Scores by brightness and contrast; absent if the images were not at hand. Defaults to None.
         agreement: Comparison with the votes of the annotators; absent without votes. Defaults to None.
+        by_views: Accuracy over each kind of test-time views by its name, `single`, `flip` or `ten_crop`; absent if they
+            were not compared. Defaults to None.
         robustness: Accuracy on corrupted versions of the images; absent on validation, or if it was not tested.
             Defaults to None.
     """
@@ -177,6 +179,7 @@ class SetMetrics(Contract):
     per_class: dict[str, ClassScores]
     thirds: Thirds | None = None
     agreement: Agreement | None = None
+    by_views: dict[str, float] | None = None
     robustness: Robustness | None = None
 
     @model_serializer(mode="wrap")
@@ -190,5 +193,5 @@ class SetMetrics(Contract):
         return float(getattr(self, name))
 
 
-_BLOCKS = ("thirds", "agreement", "robustness")
+_BLOCKS = ("thirds", "agreement", "by_views", "robustness")
 """Blocks of SetMetrics that are absent without the data that they need."""

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from ferflow.base.section import NonNegativeInt, PositiveInt, Probability, Section
 
+ViewKind = Literal["single", "flip", "ten_crop"]
+
 CorruptionKind = Literal[
     "gaussian_noise",
     "defocus_blur",
@@ -49,16 +51,25 @@ class Infer(Section):
         views: `single`, `flip` (mean of the image and its mirror image) or `ten_crop` (four corners and centre, and
             their mirror images, of 44 x 44 of 48 x 48 pixels for networks that take images of that side, otherwise of
             the enlarged image; see ferflow.infer.ten_crops). The registered model averages over the same views.
+        compared_views: Kinds of views whose accuracy is measured as well, to tell what they are worth; empty: none. Ten
+            crops cost as much as predicting the images ten times.
         batch_size: Images per step.
         mistakes: Number of test images to explain and to show: the most confident mistakes.
         corruptions: Corrupted test images to predict as well, over the same views. Each kind at each severity costs as
             much as predicting the test images once.
     """
 
-    views: Literal["single", "flip", "ten_crop"]
+    views: ViewKind
+    compared_views: tuple[ViewKind, ...]
     batch_size: PositiveInt
     mistakes: NonNegativeInt
     corruptions: Corruptions
+
+    @model_validator(mode="after")
+    def _no_views_twice(self) -> "Infer":
+        if len(set(self.compared_views)) < len(self.compared_views):
+            raise ValueError(f"infer.compared_views: one kind occurs twice. Received: {list(self.compared_views)}.")
+        return self
 
 
 class Evaluate(Section):

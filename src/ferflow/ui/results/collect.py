@@ -13,7 +13,6 @@ from ferflow.base.errors import DataError
 from ferflow.base.files import read_json, reading, require
 from ferflow.base.hashing import sha256
 from ferflow.reporting.result_contracts import Champion, Metrics
-from ferflow.reporting.robustness import Robustness
 from ferflow.settings import Config
 from ferflow.ui.results.images import add_votes, image_table, write_images
 from ferflow.ui.results.predictions import keep_predictions
@@ -62,6 +61,7 @@ def collect(root: Path, config: Config, folder: Path, votes: Path | None = None)
     for row in board.to_dict("records"):
         name = str(row.pop("model"))
         row.pop("rank")
+        metrics = read_contract(root / f"reports/evaluate/{name}/metrics.json", Metrics, f"evaluate@{name}")
         predictions = keep_predictions(root / "reports/infer" / name, images, run / f"{name}.parquet")
         result = config.results[name]
         record = ResultRecord(
@@ -74,7 +74,8 @@ def collect(root: Path, config: Config, folder: Path, votes: Path | None = None)
             log=_read_log(root, name),
             settings=yaml.safe_load(require(root / f"settings/{name}.yaml", f"settings@{name}").read_text("utf-8")),
             predictions=predictions,
-            corruptions=_corruptions(root, name),
+            corruptions=metrics.sets["test"].robustness,
+            views={name: block.by_views for name, block in metrics.sets.items() if block.by_views} or None,
         )
         write_result(run, record)
     return run
@@ -115,11 +116,6 @@ def _read_log(root: Path, name: str) -> TrainingLog | None:
     if content["history_sha256"] != sha256(history):
         return None
     return TrainingLog.model_validate({key: content[key] for key in TrainingLog.model_fields})
-
-
-def _corruptions(root: Path, name: str) -> Robustness | None:
-    metrics = read_contract(root / f"reports/evaluate/{name}/metrics.json", Metrics, f"evaluate@{name}")
-    return metrics.sets["test"].robustness
 
 
 def _weights(config: Config, name: str) -> str:

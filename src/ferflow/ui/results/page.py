@@ -17,6 +17,7 @@ from ferflow.ui.results.ensemble import ensemble_section
 from ferflow.ui.results.images import IMAGES_FILE
 from ferflow.ui.results.records import Run, runs_of
 from ferflow.ui.results.sections import protocol_section, run_section, seeds_section
+from ferflow.ui.results.views import views_section
 
 NOTES_START, NOTES_END = "<!-- notes -->", "<!-- /notes -->"
 _NOTES = re.compile(f"{NOTES_START}\n(.*?){NOTES_END}", re.DOTALL)
@@ -66,7 +67,7 @@ def results_page(folder: Path) -> Path:
     honest, leaky = [run for run in runs if not run.about.leaks], [run for run in runs if run.about.leaks]
     sections = [f"# Results on {folder.name}", _GENERATED]
     for run in honest:
-        sections += [run_section(run, images), seeds_section(run), corruption_section(run)]
+        sections += [run_section(run, images), seeds_section(run), views_section(run), corruption_section(run)]
         if images is not None:
             sections.append(ensemble_section(run, images))
     first = honest[0] if honest else None

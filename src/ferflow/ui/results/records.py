@@ -50,6 +50,7 @@ class ResultRecord(Contract):
         settings: Everything that the training read, as in settings/<result>.yaml; empty if unknown.
         predictions: SHA-256 of <result>.parquet, or None if its predictions were not kept.
         corruptions: Accuracy on the corrupted test images, or None if it was not measured.
+        views: Accuracy by set and kind of test-time views, or None if they were not compared. Defaults to None.
     """
 
     result: str
@@ -62,6 +63,7 @@ class ResultRecord(Contract):
     settings: dict[str, Any]
     predictions: str | None
     corruptions: Robustness | None
+    views: dict[str, dict[str, float]] | None = None
 
 
 class RunRecord(Contract):

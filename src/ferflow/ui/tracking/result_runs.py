@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ferflow.base.hashing import digest_of, sha256
 from ferflow.ui.tracking.dvc_lock import Lock
@@ -30,10 +30,8 @@ from ferflow.ui.tracking.tracked_files import (
     whole_numbers,
 )
 
-if TYPE_CHECKING:
-    pass
-
-_TABLES = ("per_class", "thirds", "robustness", "agreement")  # of metrics.json; the page of the result shows them
+# Blocks of metrics.json that the page of the result shows.
+_TABLES = ("per_class", "thirds", "by_views", "robustness", "agreement")
 _TRIAL_COLUMNS = ("number", "state", "value", "epochs", "macs", "pareto")  # of trials.csv; the others are params
 
 
