@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ferflow.train.recipe import ResultSettings, read_settings
 from ferflow.ui.console import run_command, start_keras
+from ferflow.ui.twins import twins_of
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
         report=Path("reports/train") / name,
         log=Path("logs/train") / f"{name}.json",
         checkpoints=Path("checkpoints/train") / name,
+        twins=twins_of(Path(), name),
         stage=os.environ.get("DVC_STAGE"),
         tracking_uri=os.environ.get("MLFLOW_TRACKING_URI"),
     )

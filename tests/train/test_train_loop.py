@@ -19,7 +19,15 @@ from ferflow.base.metrics import accuracy, log_loss, macro_f1
 from ferflow.base.network import predict
 from ferflow.train import checkpoint
 from ferflow.train import trainer as trainer_module
-from ferflow.train.checkpoint import Checkpoint, State, forget_checkpoints, training_key
+from ferflow.train.checkpoint import (
+    FINISHED,
+    Checkpoint,
+    State,
+    forget_checkpoints,
+    forget_finished,
+    keep_finished,
+    training_key,
+)
 from ferflow.train.loop import HISTORY, TrainResult, train_network
 from ferflow.train.recipe import ResultSettings
 from ferflow.train.trainer import Trainer
@@ -254,6 +262,32 @@ def test_interrupted_and_resumed_ends_in_the_same_bytes(
     assert not checkpoints.exists()
 
 
+def test_a_finished_training_is_taken_over_by_a_result_of_the_same_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, validation = noise(50), noise(20, seed=1)
+    plain = resolved(epochs=2)
+    first = train_network(plain, train, validation, 1, tmp_path / "plain")
+    keep_finished(tmp_path / "plain")
+    kept = tmp_path / "plain" / FINISHED
+
+    tuned = plain.model_copy(update={"result": "cnn_tuned"})
+    shown: list[Row] = []
+    taken = train_network(tuned, train, validation, 1, tmp_path / "tuned", shown.append, finished=[kept])
+    assert "cnn_tuned: all 2 epochs are trained already" in capsys.readouterr().out
+    assert not (tmp_path / "tuned/state.npz").exists(), "no epoch was trained"
+    assert [row["epoch"] for row in shown] == [1, 2]
+    assert taken.seconds == first.seconds, "which is what it took"
+    expected = outputs(first, plain, train, tmp_path / "first")
+    assert outputs(taken, plain, train, tmp_path / "taken") == expected
+
+    other = resolved(epochs=2, learning_rate=0.02)
+    train_network(other, train, validation, 1, tmp_path / "other", finished=[kept])
+    assert "already" not in capsys.readouterr().out
+    forget_finished(kept)
+    assert not kept.parent.exists()
+
+
 def test_the_state_of_another_training_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Checkpoint(tmp_path, "another").save(State(1, [], [], [{"epoch": 1.0}], 0.0, 4))
     result = train_network(resolved(epochs=1), noise(32), noise(16), 2, tmp_path)
@@ -286,6 +320,8 @@ class TestKey:
 
     def test_the_same_is_the_same(self) -> None:
         assert self.key() == self.key(train=self.changed())
+        names = {"result": "cnn_tuned", "model": "cnn_wide"}
+        assert self.key() == self.key(settings=resolved().model_copy(update=names)), "names decide nothing"
 
     def test_any_difference_counts(self) -> None:
         votes = np.full((8, 3), 1 / 3, np.float32)
@@ -310,6 +346,7 @@ class TestKey:
             ("train/loop.py", True),
             ("train/augment.py", True),
             ("train/blocks.py", True),
+            ("train/recipe/settings.py", True),
             ("base/metrics.py", True),
             ("models/cnn.py", True),
             ("models/vgg16.py", False),

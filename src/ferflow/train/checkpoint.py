@@ -5,9 +5,11 @@ resume with other settings, data or code without notice. Checkpoints are not out
 before it runs a stage.
 """
 
+import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from ferflow.base.arrays import Split
 from ferflow.base.errors import ModelError
 from ferflow.base.files import reason_of, whole_file
 from ferflow.train.recipe import Settings
+
+FINISHED = "finished.npz"
+"""The last state of a finished training, kept for another one with the same settings; see keep_finished."""
 
 Arrays = list[npt.NDArray[Any]]
 _SOURCES = Path(__file__).parents[2]
@@ -49,14 +54,17 @@ class State:
 class Checkpoint:
     """A file in a folder that is replaced atomically at the end of each epoch."""
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, folder: Path, key: str, others: Sequence[Path] = ()) -> None:
         """Choose folder and key.
 
         Args:
             folder: Folder of the file.
             key: Digest of what is trained, from training_key. A state with another key is ignored.
+            others: Files that other trainings have kept (see keep_finished). One that has the key is this training,
+                finished, and is loaded if the folder has no state of its own. Defaults to none.
         """
         self._path = folder / "state.npz"
+        self._others = others
         self._key = key
 
     def save(self, state: State) -> None:
@@ -75,12 +83,16 @@ class Checkpoint:
         """Return the state, or None if there is none with this key.
 
         Raises:
-            ModelError: The file cannot be read.
+            ModelError: A file cannot be read.
         """
-        if not self._path.is_file():
+        states = (self._read(path) for path in (self._path, *self._others))
+        return next((state for state in states if state is not None), None)
+
+    def _read(self, path: Path) -> State | None:
+        if not path.is_file():
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            with np.load(path, allow_pickle=False) as file:
                 if str(file["key"]) != self._key:
                     return None
                 columns = [str(name) for name in file["columns"]]
@@ -89,8 +101,8 @@ class Checkpoint:
                 return State(int(file["epoch"]), variables, best, history, float(file["seconds"]), int(file["steps"]))
         except Exception as error:  # see ferflow.base.files.reading
             raise ModelError(
-                f"The checkpoint {self._path} cannot be read ({reason_of(error)}). Delete it to train from the start: "
-                f"rm {self._path}."
+                f"The checkpoint {path} cannot be read ({reason_of(error)}). Delete it to train from the start: "
+                f"rm {path}."
             ) from error
 
 
@@ -104,7 +116,8 @@ def training_code(architecture: str) -> list[Path]:
         architecture: Module in ferflow.models.
     """
     package = _SOURCES / "ferflow"
-    return sorted([*package.glob("base/*.py"), *package.glob("train/*.py"), package / "models" / f"{architecture}.py"])
+    whole = (path for name in ("base", "train") for path in (package / name).rglob("*.py"))
+    return sorted([*whole, package / "models" / f"{architecture}.py"])
 
 
 def training_key(
@@ -116,6 +129,8 @@ def training_key(
 ) -> str:
     """Return a digest of everything that a training depends on: settings, data, backend and training_code.
 
+    Names decide nothing, so that a result whose search recommends the settings of another one has its key.
+
     Args:
         settings: The network and how it is trained.
         train: Training split.
@@ -123,7 +138,8 @@ def training_key(
         seed: Seed of the training.
         soft: A teacher's class probabilities, (N, classes). Defaults to no teacher.
     """
-    values = [settings.model_dump(mode="json"), seed, keras.backend.backend(), keras.version(), train.classes]
+    decisive = settings.model_dump(mode="json", exclude={"result", "model", "teacher"})
+    values = [decisive, seed, keras.backend.backend(), keras.version(), train.classes]
     digest = hashlib.sha256(json.dumps(values).encode())
     arrays = [array for split in (train, validation) for array in (split.images, split.labels, split.votes)]
     for array in (*arrays, soft):
@@ -139,6 +155,26 @@ def training_key(
 def forget_checkpoints(folder: Path) -> None:
     """Delete the checkpoints of a training whose result has been written."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_finished(folder: Path) -> None:
+    """Keep the last state of a training whose result has been written, for another training with the same key.
+
+    A search that finds nothing better recommends the settings that the model has anyway. Its result is then the same
+    network, which need not be trained twice.
+
+    Args:
+        folder: The training's folder. Does nothing if it has no state.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        (folder / "state.npz").replace(folder / FINISHED)
+
+
+def forget_finished(path: Path) -> None:
+    """Delete what keep_finished has kept, and its folder if nothing else is in it."""
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
 
 
 def _numbered(file: Any, prefix: str) -> Arrays:

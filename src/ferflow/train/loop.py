@@ -5,7 +5,7 @@ cannot resume to the same bits within a schedule and an order of batches, end by
 macro F1 of the averaged weights.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,7 @@ def train_network(
     checkpoints: Path | None = None,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     soft: npt.NDArray[np.float32] | None = None,
+    finished: Sequence[Path] = (),
 ) -> TrainResult:
     """Train a network; the same arguments give the same weights, however often the training was interrupted.
 
@@ -79,6 +80,8 @@ def train_network(
             exception that it raises ends the training. Defaults to nothing.
         soft: A teacher's class probabilities for the training images, (N, classes), of which each target has the share
             `train.soft_targets`. Defaults to no teacher.
+        finished: Final states of other trainings (see keep_finished), of which one with the same settings, data and
+            code is this training and is taken over; used with `checkpoints` alone. Defaults to none.
 
     Raises:
         ConfigError: Architecture or options are invalid, or devices are missing.
@@ -88,7 +91,8 @@ def train_network(
     with shared_by_devices(settings.train.devices):
         trainer = Trainer(settings, train, validation, seed, soft)
         key = training_key(settings, train, validation, seed, soft)
-        stopped = _run(trainer, settings.result, Checkpoint(checkpoints, key) if checkpoints else None, on_epoch)
+        checkpoint = Checkpoint(checkpoints, key, finished) if checkpoints else None
+        stopped = _run(trainer, settings.result, checkpoint, on_epoch)
     trainable = sum(int(np.prod(weight.shape)) for weight in trainer.model.trainable_weights)
     # Build the network again, so that names and bytes of its file do not depend on interruptions, precision or phases.
     make_reproducible(seed)
@@ -116,7 +120,9 @@ def _run(
     """Train from the start or from the checkpoint; return what ended the training."""
     if checkpoint and (state := checkpoint.load()):
         trainer.restore(state)
-        print(f"{name}: resuming after epoch {state.epoch}", flush=True)
+        ended = trainer.finished() is not None
+        how = f"all {state.epoch} epochs are trained already" if ended else f"resuming after epoch {state.epoch}"
+        print(f"{name}: {how}", flush=True)
         for row in state.history:
             if on_epoch:
                 on_epoch(row)

@@ -4,12 +4,13 @@ import contextlib
 from pathlib import Path
 
 from ferflow.base.arrays import read_split
-from ferflow.train.checkpoint import forget_checkpoints
+from ferflow.train.checkpoint import FINISHED, forget_checkpoints, forget_finished, keep_finished
 from ferflow.train.loop import train_network
 from ferflow.train.recipe import ResultSettings
 from ferflow.train.soft_targets import read_soft_targets
 from ferflow.train.training_outputs import write_outputs
 from ferflow.ui.tracking import DEFAULT_URI, LiveRun, open_live_run, selected_names
+from ferflow.ui.twins import Twins
 
 
 def train_result(
@@ -22,10 +23,14 @@ def train_result(
     report: Path,
     log: Path,
     checkpoints: Path,
+    twins: Twins,
     stage: str | None,
     tracking_uri: str | None,
 ) -> None:
     """Train with live tracking if DVC runs the stage, write the results, delete the checkpoints.
+
+    A search may recommend what the model has anyway. The tuned result is then the same training as the plain one, which
+    therefore keeps its last checkpoint; the tuned one takes it over if it can, and deletes it.
 
     Args:
         settings: What to train and how.
@@ -35,7 +40,8 @@ def train_result(
         model: Folder for the weights.
         report: Folder for history and summary.
         log: JSON file for what differs from run to run: time and machine.
-        checkpoints: Folder for the state after each epoch.
+        checkpoints: Folder for the state after each epoch, in a folder that those of the other results share.
+        twins: Results that may be the same training.
         stage: Name of the running DVC stage, such as `train@cnn`; None: no live tracking.
         tracking_uri: Address of MLflow; None: the project's own database.
 
@@ -58,10 +64,17 @@ def train_result(
         if run:
             run.log_epoch(int(row["epoch"]), {name: value for name, value in row.items() if name != "epoch"})
 
+    # Not its own: who trains a result again wants to see it trained.
+    kept = [checkpoints.with_name(name) / FINISHED for name in twins.plain]
     with run or contextlib.nullcontext():
-        result = train_network(settings, train, validation, settings.seed, checkpoints, on_epoch, soft)
+        result = train_network(settings, train, validation, settings.seed, checkpoints, on_epoch, soft, kept)
     write_outputs(result, settings, settings_file, train, model=model, report=report, log=log)
+    if twins.tuned:
+        keep_finished(checkpoints)
+        return
     forget_checkpoints(checkpoints)
+    for path in kept:
+        forget_finished(path)
 
 
 def _open_run(settings: ResultSettings, stage: str, uri: str) -> LiveRun:

@@ -77,7 +77,7 @@ def context_of(settings: SearchSettings, data: Path) -> dict[str, str]:
         settings: The search.
         data: Folder that prepare wrote.
     """
-    code = [*training_code(settings.architecture), *Path(__file__).parent.glob("*.py")]
+    code = [*training_code(settings.architecture), *Path(__file__).parent.rglob("*.py")]
     return {
         "data": digest_of(digests_of(data)),
         "code": digest_of(code_digests(code)),
