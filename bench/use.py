@@ -1,8 +1,9 @@
 """Measure the time that an answer takes on one core: Keras, ONNX float32 and int8, LiteRT.
 
-    python bench/use.py [--rounds 3] [--models ferflow_flash ferflow_nano mini_xception]
+    python bench/use.py [--rounds 3] [--models ferflow_flash ferflow_nano mini_xception their_model.h5]
 
-Every network has random weights, which take as long as trained ones, and answers for the face and its mirror image.
+Every network has random weights, which take as long as trained ones, and answers for the face and its mirror image. A
+file of another project's network, .keras, .h5 or .hdf5, is written by the same export and measured in turn with ours.
 Each way of running runs in its own process on one core with one thread, round by round, so that what else runs on the
 machine meets all of them. Besides the time that passes, the processor's time is measured: on a quiet machine they are
 the same, and on a busy one the latter still compares. The report is reports/bench/use.json, and a table in docs/use.md.
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from bench_machine import has_vnni, processor
 
-from ferflow.base.files import write_json, write_text
+from ferflow.base.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ("ferflow_flash", "ferflow_nano", "mini_xception")
@@ -43,7 +44,7 @@ def main() -> None:
     """Measure, write and print, or be one of the measured processes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="runs of each way")
-    parser.add_argument("--models", nargs="+", default=MODELS, help="models of params.yaml")
+    parser.add_argument("--models", nargs="+", default=MODELS, help="models of params.yaml, or files")
     parser.add_argument("--note", default="", help="what else ran on the machine, for the report")
     parser.add_argument("--one", nargs=2, metavar=("FOLDER", "WAY"), help="measure only this, in this process")
     arguments = parser.parse_args()
@@ -53,15 +54,15 @@ def main() -> None:
     report: dict[str, Any] = {"rounds": arguments.rounds, "note": arguments.note, "views": "flip", "models": {}}
     with tempfile.TemporaryDirectory() as temporary:
         for model in arguments.models:
-            in_process("--files", model, str(Path(temporary) / model))
+            in_process("--files", model, str(Path(temporary) / Path(model).stem))
         taken: dict[tuple[str, str, int], list[tuple[float, float]]] = {}
         for number in range(arguments.rounds):
             for model in arguments.models:
                 for way in WAYS:
-                    for batch, calls in in_process("--one", str(Path(temporary) / model), way).items():
-                        taken.setdefault((model, way, int(batch)), []).extend(calls)
+                    for batch, calls in in_process("--one", str(Path(temporary) / Path(model).stem), way).items():
+                        taken.setdefault((Path(model).stem, way, int(batch)), []).extend(calls)
             print(f"round {number + 1} of {arguments.rounds} measured", flush=True)
-        for model in arguments.models:
+        for model in (Path(name).stem for name in arguments.models):
             sizes = {way: (Path(temporary) / model / way).stat().st_size for way in WAYS if way != "keras"}
             report["models"][model] = {
                 way: {"bytes": sizes.get(way), **{str(batch): figures(taken[model, way, batch]) for batch in BATCHES}}
@@ -116,7 +117,7 @@ def in_process(*arguments: str) -> Any:
 
 
 def write_files(model: str, folder: Path) -> None:
-    """Write every file of a network with random weights."""
+    """Write every file of a network: one of params.yaml with random weights, or what a file holds."""
     import keras
     from bench_settings import full_settings
 
@@ -127,19 +128,24 @@ def write_files(model: str, folder: Path) -> None:
     from ferflow.export.trace import trace
     from ferflow.train.architectures import build_network
 
-    keras.utils.set_random_seed(1)
-    settings = full_settings(model)
-    network = build_network(settings.architecture, settings.network, SIDE, 7)
+    if Path(model).suffix:
+        network = keras.saving.load_model(model, compile=False)
+    else:
+        keras.utils.set_random_seed(1)
+        settings = full_settings(model)
+        network = build_network(settings.architecture, settings.network, SIDE, 7)
+    side = network.input_shape[1]
+    write_json(folder / "side.json", side)
     network.save(folder / "keras.keras")
     steps = fold(trace(network))
-    write_onnx(folder / "model.onnx", steps, SIDE, [str(number) for number in range(7)], "flip", 1.2)
-    quantize(folder / "model.onnx", folder / "model.int8.onnx", noise(64))
-    write_litert(folder / "model.tflite", steps, SIDE, "flip", 1.2)
+    write_onnx(folder / "model.onnx", steps, side, [str(number) for number in range(7)], "flip", 1.2)
+    quantize(folder / "model.onnx", folder / "model.int8.onnx", noise(64, side))
+    write_litert(folder / "model.tflite", steps, side, "flip", 1.2)
 
 
-def noise(images: int) -> Any:
-    """Return random grey levels, uint8, (images, SIDE, SIDE)."""
-    return np.random.default_rng(1).integers(0, 256, (images, SIDE, SIDE), np.uint8)
+def noise(images: int, side: int) -> Any:
+    """Return random grey levels, uint8, (images, side, side)."""
+    return np.random.default_rng(1).integers(0, 256, (images, side, side), np.uint8)
 
 
 def measure(folder: Path, way: str) -> dict[int, list[tuple[float, float]]]:
@@ -147,9 +153,10 @@ def measure(folder: Path, way: str) -> dict[int, list[tuple[float, float]]]:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     run = {"keras": keras_runner, "model.tflite": litert_runner}.get(way, onnx_runner)(folder, way)
+    side = read_json(folder / "side.json")
     found = {}
     for batch in BATCHES:
-        faces = noise(batch)
+        faces = noise(batch, side)
         for _ in range(20 if batch == 1 else 3):
             run(faces)
         taken: list[tuple[float, float]] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ferflow.train.recipe import ResultSettings, read_settings
 from ferflow.ui.console import run_command, start_keras
-from ferflow.ui.twins import twins_of
+from ferflow.ui.twins import Twins, twins_of
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("result", help="an entry of `results` in params.yaml")
     name = parser.parse_args().result
-    path = Path("settings") / f"{name}.yaml"
+    path, stage = Path("settings") / f"{name}.yaml", os.environ.get("DVC_STAGE")
     settings = read_settings(path, ResultSettings, f"settings@{name}")
     start_keras(settings.backend)  # after the settings have been checked, because it takes seconds
     from ferflow.train.training_run import train_result
@@ -28,8 +28,8 @@ def main() -> None:
         report=Path("reports/train") / name,
         log=Path("logs/train") / f"{name}.json",
         checkpoints=Path("checkpoints/train") / name,
-        twins=twins_of(Path(), name),
-        stage=os.environ.get("DVC_STAGE"),
+        twins=twins_of(Path(), name) if stage else Twins((), ()),
+        stage=stage,
         tracking_uri=os.environ.get("MLFLOW_TRACKING_URI"),
     )
 
