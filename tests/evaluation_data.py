@@ -9,8 +9,7 @@ from ferflow.base.arrays import Split, read_split, write_split
 from ferflow.base.contracts import TrainSummary, ValidationScores
 from ferflow.base.files import write_csv, write_json
 from ferflow.scoring.corrupted_predictions import CorruptedPredictions, write_corrupted
-from ferflow.scoring.predictions import InferSummary, Predictions
-from ferflow.scoring.viewed_predictions import ViewedPredictions, write_viewed
+from ferflow.scoring.predictions import InferSummary, Predictions, ViewedPredictions, write_viewed
 
 CLASSES = ("angry", "happy", "sad")
 SIDE = 16

@@ -17,8 +17,7 @@ from ferflow.base.files import read_json
 from ferflow.base.network import load_model, predict
 from ferflow.infer import infer
 from ferflow.infer.views import predict_views
-from ferflow.scoring.predictions import read_predictions
-from ferflow.scoring.viewed_predictions import read_viewed
+from ferflow.scoring.predictions import read_predictions, read_viewed
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = section(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ferflow.base.errors import DataError
-from ferflow.scoring.viewed_predictions import ViewedPredictions, read_viewed, write_viewed
+from ferflow.scoring.predictions import ViewedPredictions, read_viewed, write_viewed
 
 RNG = np.random.default_rng(0)
 COUNTS = {"validation": 5, "test": 11}

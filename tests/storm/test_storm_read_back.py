@@ -20,8 +20,7 @@ from ferflow.base.network import load_model
 from ferflow.compare.result_reader import read_results
 from ferflow.raw.manifest import COLUMNS, read_manifest, write_manifest
 from ferflow.scoring.corrupted_predictions import CorruptedPredictions, read_corrupted, write_corrupted
-from ferflow.scoring.predictions import read_predictions
-from ferflow.scoring.viewed_predictions import ViewedPredictions, read_viewed, write_viewed
+from ferflow.scoring.predictions import ViewedPredictions, read_predictions, read_viewed, write_viewed
 from ferflow.train.checkpoint import Checkpoint, State
 from ferflow.train.recipe import ResultSettings, read_settings
 from ferflow.train.soft_targets import read_soft_targets, write_soft_targets

@@ -16,9 +16,8 @@ from ferflow.evaluate.thirds import Limits, score_thirds
 from ferflow.reporting.result_contracts import Metrics
 from ferflow.scoring.corrupted_predictions import read_corrupted
 from ferflow.scoring.evaluation_sets import evaluation_masks
-from ferflow.scoring.predictions import InferSummary, read_predictions
+from ferflow.scoring.predictions import InferSummary, read_predictions, read_viewed
 from ferflow.scoring.temperature import calibrate, fit_temperature
-from ferflow.scoring.viewed_predictions import read_viewed
 from ferflow.settings.judging import Evaluate
 
 __all__ = ["evaluate"]

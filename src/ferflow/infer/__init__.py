@@ -14,8 +14,7 @@ from ferflow.infer.corrupted_images import predict_corrupted
 from ferflow.infer.explanations import explain, worst_mistakes, write_explanations
 from ferflow.infer.views import predict_views
 from ferflow.scoring.corrupted_predictions import write_corrupted
-from ferflow.scoring.predictions import InferSummary, Predictions, Views
-from ferflow.scoring.viewed_predictions import ViewedPredictions, write_viewed
+from ferflow.scoring.predictions import InferSummary, Predictions, ViewedPredictions, Views, write_viewed
 from ferflow.settings.judging import Infer
 
 if TYPE_CHECKING:
