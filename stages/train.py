@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ferflow.train.recipe import ResultSettings, read_settings
 from ferflow.ui.console import run_command, start_keras
-from ferflow.ui.twins import Twins, twins_of
+from ferflow.ui.twins import NONE, twins_of
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
         report=Path("reports/train") / name,
         log=Path("logs/train") / f"{name}.json",
         checkpoints=Path("checkpoints/train") / name,
-        twins=twins_of(Path(), name) if stage else Twins((), ()),
+        twins=twins_of(Path(), name) if stage else NONE,
         stage=stage,
         tracking_uri=os.environ.get("MLFLOW_TRACKING_URI"),
     )

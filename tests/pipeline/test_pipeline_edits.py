@@ -72,7 +72,7 @@ CASES: dict[str, tuple[Edit, set[str]]] = {
     "a line of the merge": (comment("src/ferflow/settings/resolve.py"), SETTINGS),
     "a line of the training loop": (comment("src/ferflow/train/loop.py"), TRAININGS),
     "what settings are": (comment("src/ferflow/train/recipe/settings.py"), SETTINGS | TRAININGS | {"study@cnn"}),
-    "the out-of-fold predictions": (comment("src/ferflow/teach/out_of_fold.py"), {"teach@cnn"}),
+    "the soft targets": (comment("src/ferflow/teach/targets.py"), {"teach@cnn"}),
     "the number of folds": (param("teachers.cnn.folds", 3), {"teach@cnn"}),
     "the search": (comment("src/ferflow/tune/study.py"), {"tune@cnn"}),
 }

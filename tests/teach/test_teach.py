@@ -1,4 +1,4 @@
-"""Out-of-fold predictions: from networks that have not seen the image, the same after an interruption."""
+"""Soft targets: from networks that have not seen the image, or from one that has; the same after an interruption."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,12 @@ import pytest
 
 from ferflow.base.arrays import Split, write_split
 from ferflow.base.errors import DataError
-from ferflow.teach import out_of_fold
-from ferflow.teach.out_of_fold import teach
+from ferflow.base.network import predict
+from ferflow.teach import targets
+from ferflow.teach.targets import teach
+from ferflow.train.checkpoint import FINISHED, keep_finished
 from ferflow.train.folds import assign_folds
+from ferflow.train.loop import train_network
 from ferflow.train.recipe import ResultSettings
 from ferflow.train.soft_targets import read_soft_targets, write_soft_targets
 from train_helpers import CLASSES, SMALL, noise, resolved, separable
@@ -19,10 +22,13 @@ from train_helpers import CLASSES, SMALL, noise, resolved, separable
 STILL = SMALL | {"dropout": 0.0}
 
 
-def run(root: Path, train: Split, settings: ResultSettings, folds: int = 3) -> tuple[pd.DataFrame, dict[str, float]]:
+def run(
+    root: Path, train: Split, settings: ResultSettings, folds: int = 3, finished: Path | None = None
+) -> tuple[pd.DataFrame, dict[str, float]]:
     write_split(root / "data", "train", train)
     write_split(root / "data", "validation", separable(24, seed=1))
-    teach(settings, folds, data=root / "data", report=root / "report", checkpoints=root / "checkpoints")
+    folders = {"data": root / "data", "report": root / "report", "checkpoints": root / "checkpoints"}
+    teach(settings, folds, **folders, finished=finished)
     return pd.read_csv(root / "report/targets.csv"), json.loads((root / "report/summary.json").read_text())
 
 
@@ -46,6 +52,23 @@ def test_memorized_labels_do_not_help(tmp_path: Path) -> None:
     assert summary["accuracy"] < 0.5
 
 
+def test_one_fold_is_the_network_of_stage_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its training is taken over where stage train has kept it, and is the same where it is done again."""
+    settings = resolved(epochs=3)
+    train, validation = separable(60), separable(24, seed=1)
+    trained = train_network(settings, train, validation, settings.seed, tmp_path / "train")
+    keep_finished(tmp_path / "train")
+    finished = tmp_path / "train" / FINISHED
+    capsys.readouterr()
+    table, summary = run(tmp_path, train, settings, folds=1, finished=finished)
+    assert "all 3 epochs are trained already" in capsys.readouterr().out
+    assert not finished.exists()
+    np.testing.assert_allclose(table[list(CLASSES)], predict(trained.model, train.images), atol=1e-5)
+    assert (summary["folds"], summary["images"]) == (1, 60)
+    again = run(tmp_path, train, settings, folds=1, finished=finished)
+    pd.testing.assert_frame_equal(again[0], table)
+
+
 def test_interrupted_between_and_within_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = resolved(epochs=2)
     whole = run(tmp_path / "whole", separable(60), settings)
@@ -56,7 +79,7 @@ def test_interrupted_between_and_within_folds(tmp_path: Path, monkeypatch: pytes
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(out_of_fold, "_print_epoch", interrupt)
+    monkeypatch.setattr(targets, "_print_epoch", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "again", separable(60), settings)
     again = run(tmp_path / "again", separable(60), settings)

@@ -20,7 +20,10 @@ RESULTS = {
     "cnn_tuned_seed2": entry("cnn", repeat=1),
     "cnn_taught": entry(teacher="cnn"),
     "vgg16": entry(model="vgg16"),
+    "vgg16_tuned": entry("vgg16", model="vgg16"),
+    "alexnet": entry(model="alexnet"),
 }
+TEACHERS = {"vgg16": {"architecture": "vgg16", "folds": 1}, "alexnet": {"architecture": "alexnet", "folds": 5}}
 
 
 @pytest.mark.parametrize(
@@ -30,10 +33,12 @@ RESULTS = {
         ("cnn_tuned", Twins(("cnn",), ())),
         ("cnn_tuned_seed2", Twins(("cnn_seed2",), ())),
         ("cnn_taught", Twins((), ())),
-        ("vgg16", Twins((), ())),
+        ("vgg16", Twins((), ("vgg16_tuned",), teaches=True)),
+        ("vgg16_tuned", Twins((), ())),
+        ("alexnet", Twins((), ())),
         ("unknown", Twins((), ())),
     ],
 )
 def test_twins_differ_by_their_search_alone(tmp_path: Path, result: str, expected: Twins) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"results": RESULTS}))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"results": RESULTS, "teachers": TEACHERS}))
     assert twins_of(tmp_path, result) == expected

@@ -189,11 +189,11 @@ class BestParams(Contract):
 
 
 class TeachSummary(Contract):
-    """`reports/teach/<result>/summary.json`: how well a network predicts labels that it was not trained on.
+    """`reports/teach/<result>/summary.json`: how well a teacher predicts the labels of the training images.
 
     Attributes:
         result: Result whose settings trained the networks.
-        folds: Number of folds.
+        folds: Number of folds; with 1, the network was trained on the images that it predicts, else on others.
         images: Number of training images, each predicted once.
         accuracy: Share of images whose label is predicted, 0 to 1.
         log_loss: Mean cross-entropy of the labels in nats.

@@ -97,8 +97,10 @@ def _keys(kind: Any) -> list[str]:
 
 
 def _bare(kind: Any) -> Any:
-    """Return a type without its `Annotated`."""
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    """Return a type without its `Annotated`, and without the None that it may be instead."""
+    kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    members = [member for member in get_args(kind) if member is not type(None)]
+    return members[0] if get_origin(kind) in (Union, UnionType) and len(members) == 1 else kind
 
 
 def _tag(member: Any) -> str | None:

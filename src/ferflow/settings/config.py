@@ -83,6 +83,13 @@ class Config(Section):
             if self.results[name].teacher != NO_TEACHER:
                 raise ValueError(f"teachers: {name!r} has a teacher itself, {self.results[name].teacher!r}.")
         for name, model in self.models.items():
+            if model.teacher is not None:
+                _known(f"models.{name}.teacher.model", model.teacher.model, self.models)
+                if self.models[model.teacher.model].teacher is not None:
+                    raise ValueError(
+                        f"models.{name}.teacher.model: must be a model without a teacher of its own. "
+                        f"Received: {model.teacher.model!r}."
+                    )
             for budget in model.budgets:
                 _known(f"models.{name}.budgets", budget, self.budgets)
             for budget in self.budgets:

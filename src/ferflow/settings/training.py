@@ -18,7 +18,8 @@ class Result(Section):
         architecture: Module in ferflow.models, the same as in that block. It is repeated here because dvc.yaml names
             the module's file as a dependency of the training.
         search: Model whose search provides the settings, or `none` for the settings of params.yaml.
-        teacher: Result whose out-of-fold predictions are part of the targets (`train.soft_targets`), or `none`.
+        teacher: Result whose predictions for the training images are part of the targets (`train.soft_targets`), or
+            `none`.
         repeat: Number of the repetition with another seed, which is `seed` plus this number; 0 is the first training.
             The split of the images stays the same.
     """
@@ -31,15 +32,16 @@ class Result(Section):
 
 
 class Teacher(Section):
-    """An entry of `teachers:`, whose key is a result: one network per fold predicts what it was not trained on.
+    """An entry of `teachers:`, whose key is a result that predicts the training images.
 
     Attributes:
         architecture: Module in ferflow.models, the same as that of the result.
-        folds: Number of folds, at least 2.
+        folds: Number of folds. With 2 or more, a network per fold predicts what it was not trained on; with 1, the
+            result's own network predicts all.
     """
 
     architecture: Name
-    folds: Annotated[int, Field(ge=2)]
+    folds: PositiveInt
 
 
 class BudgetOverrides(Section):
@@ -47,6 +49,18 @@ class BudgetOverrides(Section):
 
     network: dict[str, Any] = {}
     train: dict[str, Any] = {}
+
+
+class Tutor(Section):
+    """Whom a model learns from when `ferflow run --models` names it.
+
+    Attributes:
+        model: Block of `models:`, which has no teacher itself. It is trained as well.
+        folds: See Teacher.
+    """
+
+    model: Name
+    folds: PositiveInt
 
 
 class Model(Section):
@@ -58,6 +72,7 @@ class Model(Section):
         network: Options of the network, complete; the architecture's module checks them.
         train: What differs from `train:`.
         budgets: What differs under a budget, by its name.
+        teacher: Whom it learns from. Defaults to nobody.
     """
 
     description: str
@@ -65,6 +80,7 @@ class Model(Section):
     network: dict[str, Any]
     train: dict[str, Any] = {}
     budgets: dict[str, BudgetOverrides] = {}
+    teacher: Tutor | None = None
 
 
 class Tune(SearchRules):

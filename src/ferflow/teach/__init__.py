@@ -1,1 +1,1 @@
-"""Stage teach: what a network predicts for training images that it was not trained on."""
+"""Stage teach: what a network predicts for the training images."""

@@ -30,7 +30,8 @@ def train_result(
     """Train with live tracking if DVC runs the stage, write the results, delete the checkpoints.
 
     A search may recommend what the model has anyway. The tuned result is then the same training as the plain one, which
-    therefore keeps its last checkpoint; the tuned one takes it over if it can, and deletes it.
+    therefore keeps its last checkpoint; the tuned one takes it over if it can, and deletes it. A teacher that predicts
+    all training images keeps its own for stage teach.
 
     Args:
         settings: What to train and how.
@@ -69,7 +70,7 @@ def train_result(
     with run or contextlib.nullcontext():
         result = train_network(settings, train, validation, settings.seed, checkpoints, on_epoch, soft, kept)
     write_outputs(result, settings, settings_file, train, model=model, report=report, log=log)
-    if twins.tuned:
+    if twins.tuned or twins.teaches:
         keep_finished(checkpoints)
         return
     forget_checkpoints(checkpoints)

@@ -87,7 +87,9 @@ def _short(value: Any) -> str:
 def results_of(
     config: Config, models: Sequence[str] | None, tuned: Sequence[str] | None, repeats: int | None = None
 ) -> dict[str, Any]:
-    """Return the values of `results` and `tune.models` for the models to train and to search.
+    """Return the values of `results`, `teachers` and `tune.models` for the models to train and to search.
+
+    A model's teacher is trained once, before it, even if it is not named.
 
     Args:
         config: params.yaml as it is.
@@ -98,11 +100,15 @@ def results_of(
             `<model>_seed3` and so on. Defaults to None: as many as there are now.
 
     Raises:
-        ConfigError: A model is unknown, named twice, or searched without being trained, or `repeats` is below 1.
+        ConfigError: A model is unknown, named twice, or searched without being trained, `repeats` is below 1, or two
+            models want one teacher with different numbers of folds.
     """
     plain = [result for result in config.results.values() if result.search == NO_SEARCH]
     if models is None:
-        models = list(dict.fromkeys(result.model for result in plain))
+        trained = list(dict.fromkeys(result.model for result in plain))
+        repeated = {result.model for result in plain if result.repeat}
+        teaching = {tutor.model for name in trained if (tutor := config.models[name].teacher)}
+        models = [name for name in trained if name in repeated or name not in teaching]  # the others come by themselves
     if tuned is None:
         tuned = [name for name in config.tune.models if name in models]
     if repeats is None:
@@ -116,11 +122,20 @@ def results_of(
             if name not in allowed:
                 hint = did_you_mean(name, allowed)
                 raise ConfigError(f"{option}: {name!r} is unknown.{hint} Allowed: {', '.join(allowed)}.")
-    entries = {
-        f"{name}_seed{number + 1}" if number else name: (name, NO_SEARCH, number)
-        for name in models
-        for number in range(repeats)
-    }
+    teachers: dict[str, int] = {}
+    entries: dict[str, tuple[str, str, int]] = {}
+    for name in models:
+        tutor = config.models[name].teacher
+        if tutor is not None:
+            if teachers.setdefault(tutor.model, tutor.folds) != tutor.folds:
+                raise ConfigError(
+                    f"--models: {name} learns from {tutor.model} with folds: {tutor.folds}, another model with folds: "
+                    f"{teachers[tutor.model]}. Train one of them at a time, or give both the same number of folds."
+                )
+            entries.setdefault(tutor.model, (tutor.model, NO_SEARCH, 0))
+        entries |= {
+            f"{name}_seed{number + 1}" if number else name: (name, NO_SEARCH, number) for number in range(repeats)
+        }
     entries |= {f"{name}_tuned": (name, name, 0) for name in tuned}
     return {
         "results": {
@@ -128,10 +143,14 @@ def results_of(
                 "model": name,
                 "architecture": config.models[name].architecture,
                 "search": search,
-                "teacher": NO_TEACHER,
+                "teacher": tutor.model if (tutor := config.models[name].teacher) else NO_TEACHER,
                 "repeat": repeat,
             }
             for result, (name, search, repeat) in entries.items()
+        },
+        "teachers": {
+            name: {"architecture": config.models[name].architecture, "folds": folds}
+            for name, folds in teachers.items()
         },
         "tune.models": {name: config.models[name].architecture for name in tuned},
     }

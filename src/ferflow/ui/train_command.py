@@ -17,7 +17,7 @@ from ferflow.settings.training import NO_SEARCH, Result
 from ferflow.train.recipe import NO_TEACHER, ResultSettings
 from ferflow.ui.console import start_keras
 from ferflow.ui.params_file import PARAMS
-from ferflow.ui.twins import Twins
+from ferflow.ui.twins import NONE
 
 DATA = Path("data/prepare")
 
@@ -63,7 +63,7 @@ def _train(arguments: argparse.Namespace) -> None:
         log=out / "training.json",
         checkpoints=Path("checkpoints/scripts")
         / digest_of([str(out.resolve()), settings.model_dump(mode="json")])[:16],
-        twins=Twins((), ()),
+        twins=NONE,
         stage=None,
         tracking_uri=None,
     )
