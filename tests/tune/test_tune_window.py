@@ -20,6 +20,7 @@ from ferflow.tune.trial_run import Tried
 from ferflow.tune.window import decide
 
 RULES = Rules(space=SPACE, trials=12, seed=3, startup_trials=3, prune_after=1, ahead=3, epochs=5)
+PACKAGES = {"cma_es": "cmaes", "gp": "torch"}
 SEARCH = {
     "models": {"cnn": "cnn"}, "train": {}, "sampler": "tpe", "pruner": "median", "startup_trials": 1, "prune_after": 1,
     "ahead": 1, "threads": None, "retries": 1, "max_failures": 1, "objectives": ["accuracy"], "significance": 0.05,
@@ -32,11 +33,18 @@ def table(folder: Path, rules: Rules, objective=peak) -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("sampler", "pruner"),
-    [("cma_es", "median"), ("random", "hyperband"), ("tpe", "patient"), ("tpe", "hyperband"), ("tpe", "none")],
+    [
+        ("cma_es", "median"),
+        ("gp", "median"),
+        ("random", "hyperband"),
+        ("tpe", "patient"),
+        ("tpe", "hyperband"),
+        ("tpe", "none"),
+    ],
 )
 def test_a_resumed_study_is_the_same(tmp_path: Path, sampler: str, pruner: str) -> None:
-    if sampler == "cma_es":
-        pytest.importorskip("cmaes")
+    if sampler in PACKAGES:
+        pytest.importorskip(PACKAGES[sampler])
     rules = RULES.model_copy(update={"sampler": sampler, "pruner": pruner})
     whole = table(tmp_path / "whole", rules)
     ran = []
