@@ -1,8 +1,8 @@
 """`results:`, `models:`, `tune:` and `budgets:` in params.yaml."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ferflow.base.section import Name, NonNegativeInt, PositiveInt, Section
 from ferflow.train.recipe.search_space import Choice, FloatRange, IntRange, SearchRules, SearchSpace, fault_in

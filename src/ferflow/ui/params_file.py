@@ -149,8 +149,7 @@ def results_of(
             for result, (name, search, repeat) in entries.items()
         },
         "teachers": {
-            name: {"architecture": config.models[name].architecture, "folds": folds}
-            for name, folds in teachers.items()
+            name: {"architecture": config.models[name].architecture, "folds": folds} for name, folds in teachers.items()
         },
         "tune.models": {name: config.models[name].architecture for name in tuned},
     }
