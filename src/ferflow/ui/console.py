@@ -26,6 +26,7 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 # NumPy counts the items that it could not write; SQLite, HDF5 and C++ libraries have words of their own.
 _FULL_WORDS = re.compile(
     r"^\d+ requested and \d+ written$|disk is full|No space left on device|disk I/O error|File too large"
+    r"|No usable temporary directory"
 )
 
 
