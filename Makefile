@@ -58,7 +58,7 @@ repro: env ## run the whole pipeline (first time: on the built-in sample)
 
 .PHONY: test
 test: $(VENV)/.dev $(NODE) ## run the tests
-	@python -m pytest -q -n 2 --dist loadfile
+	@python -m pytest -q -n 2 --dist loadfile --durations=40 --durations-min=5
 
 .PHONY: storm-tune
 storm-tune: $(VENV)/.dev ## kill workers, coordinator and database of searches 50 times each, and compare the bytes
