@@ -1,6 +1,7 @@
 """What sync reports about results that are missing, changed, or no longer in dvc.lock or dvc.yaml."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import yaml
 from tracking_helpers import STAGES, dvc, rows, runs_of, track
 
 from ferflow.base.errors import TrackingError
-from ferflow.ui.tracking import LiveRun, Store, read_lock
+from ferflow.ui.tracking import LiveRun, LiveStudy, Store, read_lock
 
 NewStore = Callable[..., Store]
 
@@ -106,6 +107,37 @@ def test_code_edited_during_a_training_does_not_make_a_second_run(project: Path,
         for run in store.client.search_runs([store.experiment("drawn")], "tags.`ferflow.stage` = 'train@one'")
     }
     assert prints == {"1" * 64, read_lock(project).fingerprint("train@one")}
+
+
+def test_code_edited_during_a_search_does_not_make_second_runs(project: Path, new_store: NewStore) -> None:
+    store = new_store(project)
+
+    def search(fingerprint: str, curves: dict[int, list[float]]) -> None:
+        live = LiveStudy(
+            *(store.uri, project),
+            experiment="drawn",
+            model="one",
+            metric="val_accuracy",
+            fingerprint=fingerprint,
+            tags={"ferflow.stage": "tune@one"},
+        )
+        with live as study:
+            for number, curve in curves.items():
+                study.started(number, {"train.learning_rate": 0.01})
+                for epoch, value in enumerate(curve, start=1):
+                    study.epoch(number, epoch, value)
+                study.ended(number, "COMPLETE" if curve else "FAIL", None)
+
+    curves = {0: [0.25, 0.5], 1: [0.5, 0.75], 2: [0.25], 3: []}
+    search("1" * 64, curves | {1: [0.5, 0.625]})  # others of this stage, some day before
+    search("2" * 64, {0: curves[0], 1: curves[1], 2: curves[2]})
+    search("3" * 64, curves)
+    assert track(project).outcomes["tune@one"] == "completed"
+    fingerprint = read_lock(project).fingerprint("tune@one")
+    found = store.client.search_runs([store.experiment("drawn")], "tags.`ferflow.stage` = 'tune@one'")
+    prints = Counter(run.data.tags["ferflow.fingerprint"].partition("/")[0] for run in found)
+    assert prints == {"1" * 64: 5, "2" * 64: 4, fingerprint: 5}
+    assert track(project).outcomes["tune@one"] == "unchanged"
 
 
 def test_before_the_first_run_it_says_so(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ferflow.base.arrays import Split, read_split
 from ferflow.base.errors import DataError, FerflowError, ModelError, TrackingError
 from ferflow.base.files import write_json
 from ferflow.base.hashing import sha256
-from ferflow.ui.tracking.adoption import adopt_live_run
+from ferflow.ui.tracking.adoption import adopt_live_run, adopt_live_study
 from ferflow.ui.tracking.champions import DECISION, champion_of, usable
 from ferflow.ui.tracking.dvc_lock import Lock, read_lock
 from ferflow.ui.tracking.exported_files import EXPORT, attach_export
@@ -141,7 +141,9 @@ class _Sync:
         except TrackingError as error:
             self.report.skipped[stage] = str(error)
             return
-        run = run or adopt_live_run(self.store, experiment, stage, self.lock.fingerprint(stage), content.points)
+        fingerprint = self.lock.fingerprint(stage)
+        run = run or adopt_live_run(self.store, experiment, stage, fingerprint, content.points)
+        run = run or adopt_live_study(self.store, experiment, stage, fingerprint, trials)
         try:
             self._write(stage, experiment, run, shown.digest, content, trials)
         except (ModelError, DataError) as error:
