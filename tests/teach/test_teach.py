@@ -59,6 +59,8 @@ def test_one_fold_is_the_network_of_stage_train(tmp_path: Path, capsys: pytest.C
     trained = train_network(settings, train, validation, settings.seed, tmp_path / "train")
     keep_finished(tmp_path / "train")
     finished = tmp_path / "train" / FINISHED
+    run(tmp_path, train, settings, folds=2, finished=finished)
+    assert finished.exists(), "folds cannot use it, but a tuned result may"
     capsys.readouterr()
     table, summary = run(tmp_path, train, settings, folds=1, finished=finished)
     assert "all 3 epochs are trained already" in capsys.readouterr().out

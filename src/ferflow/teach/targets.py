@@ -50,6 +50,7 @@ def teach(
         ModelError: A training diverged.
     """
     train, validation = (read_split(data, name) for name in ("train", "validation"))
+    others = [finished] if finished and folds == 1 else []  # else it is kept for a tuned result
     if folds == 1:
         numbers = np.ones(len(train), np.int64)
     else:
@@ -59,9 +60,7 @@ def teach(
         print(f"{settings.result}: fold {fold} of {folds}", flush=True)
         held_out = np.flatnonzero(numbers == fold)
         rest = train if folds == 1 else train.take(np.flatnonzero(numbers != fold))
-        probabilities[held_out] = _predictions(
-            settings, rest, validation, train.take(held_out), checkpoints, [finished] if finished and folds == 1 else []
-        )
+        probabilities[held_out] = _predictions(settings, rest, validation, train.take(held_out), checkpoints, others)
     write_soft_targets(report / "targets.csv", train, probabilities)
     right = accuracy(train.labels, probabilities.argmax(axis=1))
     summary = TeachSummary(
@@ -75,8 +74,8 @@ def teach(
     seen = "was trained on them" if folds == 1 else "has not seen them"
     print(f"{settings.result}: {100 * right:.1f} % of the labels are predicted by a network that {seen}")
     forget_checkpoints(checkpoints)
-    if finished:
-        forget_finished(finished)
+    for path in others:
+        forget_finished(path)
 
 
 def _predictions(
